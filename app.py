@@ -26,6 +26,7 @@ from channels import destinations_from_settings as places_of
 from channels.api.application import Application
 from channels.app_context import AppContext
 from channels.database_upgrade import DEMO_STAFF_PROBLEM
+from channels.error_texts import describe_error_in_english
 from channels.rate_limits import ExternalCounters, RateLimiter
 from config import logging_setup, settings_checks
 from config.settings import Settings
@@ -173,7 +174,9 @@ def _build_policy(settings: Settings) -> Policy:
     try:
         public_holidays.require_known_region(settings.holidays)
     except InvalidInput as error:
-        raise _startup_refusal([f"VOUCHLINE_HOLIDAYS: {error}"]) from None
+        raise _startup_refusal(
+            [f"VOUCHLINE_HOLIDAYS: {describe_error_in_english(error)}"]
+        ) from None
     return Policy(
         organisation=settings.organisation,
         official_phone=settings.official_phone,

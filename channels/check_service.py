@@ -7,6 +7,7 @@ from prometheus_client import Counter, Histogram
 from channels import error_handlers, proxy_detection
 from channels.app_context import core_unit_of_work, current_context, current_time
 from channels.client_network import request_network
+from channels.error_codes import ChannelErrorCode
 from channels.rate_limits import RateLimitExceeded
 from people import phone_numbers
 from people.errors import InvalidInput
@@ -34,7 +35,7 @@ def read_code(text: str) -> str:
     digits = current_context().policy.code_digits
     code = codes.normalise_code(text, digits)
     if code is None:
-        raise InvalidInput("code", f"The check number has {digits} digits. Type just those.")
+        raise InvalidInput("code", ChannelErrorCode.CHECK_NUMBER_LENGTH_WRONG, digits=digits)
     return code
 
 

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
+from channels.error_texts import describe_error_in_english
 from config.settings import Settings
 from config.settings_checks import LOOPBACK_HOSTS
 from messaging.providers.base import (
@@ -136,7 +137,7 @@ def _text_destination(
     try:
         to = phone_numbers.parse_phone(number, settings.default_region)
     except InvalidInput as error:
-        raise InvalidDestination(str(error)) from None
+        raise InvalidDestination(describe_error_in_english(error)) from None
 
     def send_notification_text(note: Notification) -> None:
         moment = clock()

@@ -9,7 +9,9 @@ from flask_babel import gettext
 from werkzeug.exceptions import HTTPException
 
 from channels import access_budget_response
+from channels.error_texts import describe_error, describe_error_in_english
 from channels.rate_limits import RateLimiterUnavailable, RateLimitExceeded
+from config.domain_errors import DomainError
 from people.errors import BudgetExceeded, Conflict, InvalidInput, LinkExpired, NotAllowed, NotFound
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from storage.session import StoreUnavailable
@@ -40,22 +42,28 @@ def is_api_request() -> bool:
     return request.path.startswith("/api/")
 
 
-def build_error_response(status: int, title: str, detail: str = "", **more: object) -> Response:
-    """Build a problem document or an error page; ``more`` are further members of the document."""
+def build_error_response(status: int, title: str, detail: str, code: str) -> Response:
+    """Build a problem document, or an error page with title and detail translated."""
     if is_api_request():
-        body: dict[str, object] = {
-            "type": "about:blank",
-            "title": title,
-            "status": status,
-        }
-        if detail:
-            body["detail"] = detail
-        response = jsonify({**body, **more})
-        response.mimetype = "application/problem+json"
-    else:
-        translated = gettext(detail) if detail else ""
-        page = render_template("error.html", title=gettext(title), detail=translated, status=status)
-        response = make_response(page)
+        return build_problem(status, title, detail, code)
+    return _render_error_page(status, gettext(title), gettext(detail) if detail else "")
+
+
+def build_problem(status: int, title: str, detail: str, code: str, **more: object) -> Response:
+    """Build a problem document. ``code`` is stable and for programs, ``detail`` for people;
+    ``more`` are further members."""
+    body: dict[str, object] = {"type": "about:blank", "title": title, "status": status}
+    if detail:
+        body["detail"] = detail
+    response = jsonify({**body, "code": code, **more})
+    response.mimetype = "application/problem+json"
+    response.status_code = status
+    return response
+
+
+def _render_error_page(status: int, title: str, detail: str) -> Response:
+    page = render_template("error.html", title=title, detail=detail, status=status)
+    response = make_response(page)
     response.status_code = status
     return response
 
@@ -74,15 +82,24 @@ def register_error_handlers(app: Flask) -> None:
 
 def _domain_error_handler(status: int, title: str):  # type: ignore[no-untyped-def]
     def handle_domain_error(error: Exception) -> Response:
-        detail = _LINK_EXPIRED_ADVICE if isinstance(error, LinkExpired) else str(error)
-        more: dict[str, object] = {}
-        if isinstance(error, SlotTaken):
-            more["free_slots"] = [slot.isoformat() for slot in error.free_slots]
-        if isinstance(error, InvalidInput):
-            more["errors"] = [{"field": error.field, "detail": detail}]
-        return build_error_response(status, title, detail, **more)
+        if not isinstance(error, DomainError):
+            return build_error_response(status, title, _LINK_EXPIRED_ADVICE, "link_expired")
+        if not is_api_request():
+            return _render_error_page(status, gettext(title), describe_error(error))
+        return _build_domain_problem(error, status, title)
 
     return handle_domain_error
+
+
+def _build_domain_problem(error: DomainError, status: int, title: str) -> Response:
+    detail = describe_error_in_english(error)
+    more: dict[str, object] = {}
+    if isinstance(error, SlotTaken):
+        more["free_slots"] = [slot.isoformat() for slot in error.free_slots]
+    if isinstance(error, InvalidInput):
+        more["errors"] = [{"field": error.field, "code": error.code, "detail": detail}]
+        detail = f"{error.field}: {detail}"
+    return build_problem(status, title, detail, error.code, **more)
 
 
 TEXT_US_ADVICE = N_("You can text us the check number from your own phone instead.")
@@ -94,7 +111,7 @@ def answer_rate_limit_exceeded(error: RateLimitExceeded, more: str = "") -> Resp
     wait = {"seconds": error.retry_after}
     detail = advice % wait if is_api_request() else gettext(advice, **wait)
     detail += f" {more if is_api_request() else gettext(more)}" if more else ""
-    response = build_error_response(429, N_("Too many at once"), detail)
+    response = build_error_response(429, N_("Too many at once"), detail, "too_many_requests")
     response.headers["Retry-After"] = str(error.retry_after)
     return response
 
@@ -108,6 +125,7 @@ def _answer_budget_spent(stop: BudgetExceeded) -> Response:
         429,
         access_budget_response.BUDGET_SPENT_TITLE,
         access_budget_response.explain_budget_stop(stop),
+        "access_budget_spent",
     )
     response.headers["Retry-After"] = access_budget_response.retry_after_seconds(stop)
     return response
@@ -127,7 +145,7 @@ def log_failure(event: str, error: Exception) -> None:
 def _answer_unavailable(error: Exception) -> Response:
     log_failure("out of reach", error)
     return build_error_response(
-        503, N_("We cannot do this just now"), N_("Wait a minute, then try again.")
+        503, N_("We cannot do this just now"), N_("Wait a minute, then try again."), "unavailable"
     )
 
 
@@ -143,11 +161,19 @@ _HTTP_ERRORS = {
 }
 
 
+def find_http_error_text(status: int, name: str) -> tuple[str, str]:
+    """Return the untranslated title and detail of an HTTP error. A page shows the ``name`` of a
+    rare one as it is in the standard."""
+    return _HTTP_ERRORS.get(status, (name, ""))
+
+
 def _answer_http_error(error: HTTPException) -> Response:
     status = error.code or 500
     if error.response is not None and status < 400:
         return error.response  # type: ignore[return-value]
-    response = build_error_response(status, *_HTTP_ERRORS.get(status, (error.name, "")))
+    title, detail = find_http_error_text(status, error.name)
+    code = error.name.lower().replace(" ", "_")
+    response = build_error_response(status, title, detail, code)
     for name, value in error.get_headers():
         if name in ("Allow", "Retry-After", "WWW-Authenticate"):
             response.headers[name] = value
@@ -157,4 +183,4 @@ def _answer_http_error(error: HTTPException) -> Response:
 def _answer_unexpected_error(error: Exception) -> Response:
     log_failure("unexpected", error)
     advice = N_("It is our fault, and it has been written down.")
-    return build_error_response(500, N_("Something went wrong"), advice)
+    return build_error_response(500, N_("Something went wrong"), advice, "internal_error")

@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_datetime
 
+from channels.error_codes import ChannelErrorCode
 from config.languages.registry import language_for
 from messaging.i18n import format_day_and_time, format_time_of_day
 from people.errors import InvalidInput
@@ -88,7 +89,7 @@ def read_date(text: str, field: str) -> date:
     except ValueError:
         day = None
     if day is None or day.year not in _YEARS:
-        raise InvalidInput(field, "Write the day like 2026-11-24.")
+        raise InvalidInput(field, ChannelErrorCode.DAY_INVALID)
     return day
 
 
@@ -96,7 +97,7 @@ def read_time(text: str, field: str) -> time:
     """Parse a time of day like 14:00. Raises ``InvalidInput``."""
     match = _TIME.fullmatch(text)
     if not match or int(match[1]) > 23 or int(match[2]) > 59:
-        raise InvalidInput(field, "Write the time like 14:00.")
+        raise InvalidInput(field, ChannelErrorCode.TIME_OF_DAY_INVALID)
     return time(int(match[1]), int(match[2]))
 
 
@@ -107,5 +108,5 @@ def read_instant(text: str, field: str) -> datetime:
     except ValueError:
         instant = None
     if instant is None or instant.tzinfo is None or instant.year not in _YEARS:
-        raise InvalidInput(field, "Choose one of the times offered.")
+        raise InvalidInput(field, ChannelErrorCode.TIME_NOT_OFFERED)
     return instant

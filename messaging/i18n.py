@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
-from datetime import datetime, time
+from datetime import date, datetime, time
 from functools import lru_cache
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from babel.dates import format_datetime, format_time
+from babel.dates import format_date, format_datetime, format_time
 from babel.support import NullTranslations, Translations
 
 from config.languages import registry
@@ -53,6 +53,11 @@ def format_day_and_time(when: datetime, zone: str, locale: str, *, year: bool = 
 def format_time_of_day(when: datetime, zone: str, locale: str) -> str:
     """Format like ``14:00``, in local time of ``zone``."""
     return format_datetime(when, "HH:mm", tzinfo=ZoneInfo(zone), locale=locale)
+
+
+def format_long_date(on: date, locale: str) -> str:
+    """Format like ``24 November 2026``, as usual in that language."""
+    return format_date(on, language_for(locale).dates.full_date, locale=locale)
 
 
 def format_hour(hour: int, locale: str) -> str:

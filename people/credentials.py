@@ -11,6 +11,7 @@ from itertools import pairwise
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 
 MIN_PASSWORD, MAX_PASSWORD = 12, 200
@@ -49,11 +50,11 @@ def hash_password(password: str, words: Iterable[str] = ()) -> str:
     section 3.1.1.2).
     """
     if len(password) < MIN_PASSWORD:
-        raise InvalidInput("password", f"Use at least {MIN_PASSWORD} characters.")
+        raise InvalidInput("password", PeopleErrorCode.PASSWORD_TOO_SHORT, limit=MIN_PASSWORD)
     if len(password) > MAX_PASSWORD:
-        raise InvalidInput("password", f"Use at most {MAX_PASSWORD} characters.")
+        raise InvalidInput("password", PeopleErrorCode.PASSWORD_TOO_LONG, limit=MAX_PASSWORD)
     if len(set(password)) < 5:
-        raise InvalidInput("password", "Use more different characters.")
+        raise InvalidInput("password", PeopleErrorCode.PASSWORD_TOO_UNIFORM)
     _refuse_guessable(password.casefold(), words)
     return _hasher.hash(password)
 
@@ -61,12 +62,12 @@ def hash_password(password: str, words: Iterable[str] = ()) -> str:
 def _refuse_guessable(plain: str, words: Iterable[str]) -> None:
     own_words = {part for word in words for part in re.findall(r"[^\W_]{4,}", word.casefold())}
     if any(part in plain for part in own_words):
-        raise InvalidInput("password", "Leave out your name, your address and the organisation's.")
+        raise InvalidInput("password", PeopleErrorCode.PASSWORD_HOLDS_OWN_NAME)
     steps = [ord(b) - ord(a) for a, b in pairwise(plain)]
     if sum(abs(step) <= 1 for step in steps) > len(steps) * 2 // 3:
-        raise InvalidInput("password", "Do not use a row of letters or numbers.")
+        raise InvalidInput("password", PeopleErrorCode.PASSWORD_IS_A_ROW)
     if len(set(re.sub(r"[\W_]", "", _COMMON_PASSWORDS.sub("", plain)))) < _MIN_UNCOMMON_LETTERS:
-        raise InvalidInput("password", "This is too easy to guess. Use several words.")
+        raise InvalidInput("password", PeopleErrorCode.PASSWORD_TOO_COMMON)
 
 
 def password_matches(stored: str | None, password: str) -> bool:

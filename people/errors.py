@@ -1,24 +1,27 @@
-"""Errors of requests about people. Each message is a sentence for its reader."""
+"""Errors of requests about people. Each has a code of its subject, and the values of its
+sentence."""
 
 from __future__ import annotations
 
 from datetime import timedelta
 from uuid import UUID
 
+from config.domain_errors import DomainError, ErrorCode
 
-class InvalidInput(ValueError):
-    """A value cannot be used. ``field`` names it, and the message says what to do."""
 
-    def __init__(self, field: str, message: str) -> None:
-        super().__init__(message)
+class InvalidInput(DomainError):
+    """A value cannot be used. ``field`` names it, and the code says why."""
+
+    def __init__(self, field: str, code: ErrorCode, **parameters: object) -> None:
+        super().__init__(code, **parameters)
         self.field = field
 
 
-class NotAllowed(Exception):
+class NotAllowed(DomainError):
     """The person asking may not do or see this."""
 
 
-class NotFound(Exception):
+class NotFound(DomainError):
     """The object does not exist for the person asking, whether or not it exists for others."""
 
 
@@ -30,7 +33,7 @@ class LinkExpired(Exception):
     """An enrolment link is unknown, used or expired."""
 
 
-class Conflict(Exception):
+class Conflict(DomainError):
     """The action does not fit the current state of the request."""
 
 

@@ -12,6 +12,7 @@ import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult, timezone
 
 from config.time_zones import known_zones
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 
 MAX_LENGTH = 40
@@ -22,7 +23,6 @@ _SPECIAL_RATE_TYPES = {
     PhoneNumberType.PAGER,
     PhoneNumberType.VOICEMAIL,
 }
-_ADVICE = "Write the whole phone number, with its area code. For example: {example}"
 
 
 def parse_phone(text: str, region: str) -> str:
@@ -59,7 +59,7 @@ def _is_complete_number(number: PhoneNumber) -> bool:
 
 
 def _invalid_phone_error(region: str) -> InvalidInput:
-    return InvalidInput("phone", _ADVICE.format(example=_example_phone(region)))
+    return InvalidInput("phone", PeopleErrorCode.PHONE_INVALID, example=_example_phone(region))
 
 
 @lru_cache(maxsize=64)
@@ -77,9 +77,9 @@ def require_callable(phone: str, countries: Collection[str]) -> None:
     """
     number = phonenumbers.parse(phone)
     if phonenumbers.number_type(number) in _SPECIAL_RATE_TYPES:
-        raise InvalidInput("phone", "This is a special-rate number. Ask for an ordinary number.")
+        raise InvalidInput("phone", PeopleErrorCode.PHONE_SPECIAL_RATE)
     if countries and phonenumbers.region_code_for_number(number) not in countries:
-        raise InvalidInput("phone", "We do not call this country. Ask for a number in ours.")
+        raise InvalidInput("phone", PeopleErrorCode.PHONE_COUNTRY_NOT_CALLED)
 
 
 def mask_phone(phone: str) -> str:
@@ -144,5 +144,5 @@ def country_of_zone(name: str) -> str:
 def parse_time_zone(name: str) -> ZoneInfo:
     """Return the zone of an IANA name. Raises :class:`InvalidInput` for an unknown one."""
     if name not in known_zones():
-        raise InvalidInput("timezone", "Choose a time zone from the list, like Europe/London.")
+        raise InvalidInput("timezone", PeopleErrorCode.TIME_ZONE_UNKNOWN)
     return ZoneInfo(name)

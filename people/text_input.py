@@ -7,6 +7,7 @@ import unicodedata
 from enum import Enum
 
 from config.contact_details import Contact, find_contact, space_after_full_stops
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 
 _LINK = re.compile(
@@ -40,7 +41,6 @@ def clean_text_input(
     value: str,
     *,
     limit: int,
-    what: str,
     required: bool = True,
     allowed: AllowedContent = AllowedContent.WORDS,
 ) -> str:
@@ -52,15 +52,15 @@ def clean_text_input(
     """
     plain = " ".join(unicodedata.normalize("NFC", value).split())
     if any(_is_invisible_char(plain, n) for n in range(len(plain))):
-        raise InvalidInput(field, f"The {what} has a character that cannot be shown. Remove it.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_HAS_INVISIBLE_CHARACTER)
     if required and not plain:
-        raise InvalidInput(field, f"Write the {what}.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_MISSING)
     if len(plain) > limit:
-        raise InvalidInput(field, f"The {what} is too long: use at most {limit} characters.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_TOO_LONG, limit=limit)
     if allowed is not AllowedContent.ANYTHING:
-        _require_no_contact(field, plain, what, allowed)
+        _require_no_contact(field, plain, allowed)
     elif _LINK.search(plain):
-        raise InvalidInput(field, f"The {what} must not hold a link.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_HAS_LINK)
     return plain
 
 
@@ -77,17 +77,17 @@ def _is_joining_letter(char: str) -> bool:
     return unicodedata.name(char, "").split(" ")[0] in _JOINING_SCRIPTS and char.isprintable()
 
 
-def _require_no_contact(field: str, plain: str, what: str, allowed: AllowedContent) -> None:
+def _require_no_contact(field: str, plain: str, allowed: AllowedContent) -> None:
     contact = find_contact(plain)
     if contact is Contact.LINK:
         raise InvalidInput(
             field,
-            f"The {what} must not hold a link or an address. Put a space after each full stop.",
+            PeopleErrorCode.TEXT_HAS_ADDRESS,
         )
     if contact is Contact.NUMBER and allowed is AllowedContent.WORDS:
         raise InvalidInput(
             field,
-            f"The {what} must not hold a phone number, or a number that reads like one.",
+            PeopleErrorCode.TEXT_HAS_NUMBER,
         )
 
 
@@ -97,8 +97,8 @@ def require_meaningful_reason(field: str, plain: str) -> None:
     if len(plain.split()) < 2 or sum(map(str.isalpha, plain)) < MIN_REASON_LETTERS:
         raise InvalidInput(
             field,
-            "Write why in a sentence that a colleague understands next year:"
-            f" two words or more, with at least {MIN_REASON_LETTERS} letters.",
+            PeopleErrorCode.REASON_TOO_SHORT,
+            letters=MIN_REASON_LETTERS,
         )
 
 

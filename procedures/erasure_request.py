@@ -14,6 +14,7 @@ from people.customers import customer_records
 from people.errors import Conflict
 from people.models import Customer, Role
 from procedures.erasure import erase_customers
+from procedures.error_codes import ProcedureErrorCode
 from scheduling.models import Callback
 from scheduling.states import LIVE_STATES, CallbackState
 from vault.audit import audit_log
@@ -42,13 +43,13 @@ def erase_immediately(
 
 def _require_erasable(session: Session, customer: Customer) -> None:
     if customer.erased_at is not None:
-        raise Conflict("This customer has been erased already.")
+        raise Conflict(ProcedureErrorCode.CUSTOMER_ALREADY_ERASED)
     busy = select(Callback.id).where(
         col(Callback.customer_id) == customer.id,
         col(Callback.state).in_((CallbackState.BOOKED, *LIVE_STATES)),
     )
     if session.exec(busy.limit(1)).first() is not None:
-        raise Conflict("A call is booked with this customer. It must be called off first.")
+        raise Conflict(ProcedureErrorCode.CUSTOMER_HAS_CALLBACK)
 
 
 def _execute_erasure(session: Session, act: ApprovalRequestView, now: datetime) -> None:

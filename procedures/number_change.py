@@ -26,6 +26,7 @@ from people.approvals.request_types import ApprovalRequestView, RequestSubject, 
 from people.customers import access_budgets, customer_number, customer_records, customer_sessions
 from people.errors import Conflict, InvalidInput
 from people.models import Customer, NumberProof, Role
+from procedures.error_codes import ProcedureErrorCode
 from scheduling.booking import bookings, callback_reference, slot_offers
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
@@ -59,10 +60,10 @@ def request_number_change(
     phone_numbers.require_callable(phone, policy.countries)
     customer = session.get_one(Customer, callback.customer_id)
     if customer.erased_at is not None:
-        raise Conflict("What we knew of this customer is gone.")
+        raise Conflict(ProcedureErrorCode.NUMBER_CUSTOMER_ERASED)
     old = customer_records.open_customer_details(session, customer).phone
     if phone == old:
-        raise InvalidInput("phone", "This is the number that we have.")
+        raise InvalidInput("phone", ProcedureErrorCode.NUMBER_UNCHANGED)
     about = RequestSubject(customer_id=customer.id, callback_id=callback.id)
     payload = {"old": old, "new": phone}
     access_budgets.count_customer_lookup(session, callback.agent_id, None, phone, now)
@@ -170,13 +171,11 @@ def _require_unchanged_request(
     session: Session, act: ApprovalRequestView, customer: Customer
 ) -> None:
     if customer.erased_at is not None:
-        raise Conflict("What we knew of this customer is gone. Refuse this.")
+        raise Conflict(ProcedureErrorCode.NUMBER_REQUEST_CUSTOMER_ERASED)
     if customer_records.open_customer_details(session, customer).phone != act.payload_text("old"):
-        raise Conflict("The number has been changed since this was asked. Refuse this.")
+        raise Conflict(ProcedureErrorCode.NUMBER_CHANGED_SINCE)
     if not _requester_holds_callback(session, act):
-        raise Conflict(
-            "The person who asked does not hold this customer's callback any more. Refuse it."
-        )
+        raise Conflict(ProcedureErrorCode.REQUESTER_LOST_CALLBACK)
 
 
 def _revoke_old_number(session: Session, customer_id: UUID, now: datetime) -> None:

@@ -20,6 +20,7 @@ from people.models import Role, Staff
 from people.staff import enrolment_links, security_notices, staff_approvals, staff_records
 from people.staff.enrolment_links import SecondStepInput
 from people.staff.security_notices import Notice
+from procedures.error_codes import ProcedureErrorCode
 from scheduling.calendars import calendar_feeds
 from scheduling.models import Callback
 from scheduling.states import LIVE_STATES, CallbackState
@@ -31,7 +32,7 @@ def request_role_change(
 ) -> None:
     """Request another role for a staff member. Raises ``InvalidInput`` or ``Conflict``."""
     if role not in set(Role) or role == member.role:
-        raise InvalidInput("role", f"Choose another role of: {', '.join(Role)}.")
+        raise InvalidInput("role", ProcedureErrorCode.ROLE_UNCHANGED, roles=tuple(Role))
     _require_no_booked_calls(session, member, now)
     bootstrap.require_other_in_role(session, member)
     payload = {"from": member.role, "to": str(Role(role))}
@@ -53,13 +54,13 @@ def _require_no_booked_calls(session: Session, member: Staff, now: datetime) -> 
         .limit(1)
     ).first()
     if booked is not None:
-        raise Conflict("Calls are booked with them. Hand these over first.")
+        raise Conflict(ProcedureErrorCode.COLLEAGUE_HAS_CALLS)
 
 
 def _execute_role_change(session: Session, act: ApprovalRequestView, now: datetime) -> None:
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active or member.role != act.payload_text("from"):
-        raise Conflict("They have another role by now, or do not work here. Refuse this.")
+        raise Conflict(ProcedureErrorCode.ROLE_CHANGED_SINCE)
     if not _is_approver_role(act.payload):
         change_role_immediately(session, member, act.payload_text("to"), act.actor, now)
         return
@@ -145,7 +146,7 @@ def change_role_immediately(
         bootstrap.finish_bootstrap(session, now)
         and bootstrap.count_approvers(session) < bootstrap.MIN_APPROVERS
     ):
-        raise Conflict("Too few would be left who can approve anything. Add somebody first.")
+        raise Conflict(ProcedureErrorCode.TOO_FEW_APPROVERS)
 
 
 def _role_change_facts(session: Session, act: ApprovalRequestView) -> Sequence[tuple[str, str]]:

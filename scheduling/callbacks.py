@@ -13,6 +13,7 @@ from people.customers import access_budgets, customer_records
 from people.customers.customer_records import CustomerDetails
 from people.errors import NotFound
 from people.models import Customer
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Callback
 from scheduling.states import LIVE_STATES, CallbackState
 from vault.audit import audit_log
@@ -26,9 +27,6 @@ PREPARATION_TIME = timedelta(minutes=30)
 TODAY = timedelta(hours=12)
 #: How long after its end an agent can still open a callback and act on it.
 ACCESS_PERIOD = timedelta(days=30)
-
-
-NOT_FOUND_MESSAGE = "There is no such callback of yours."
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,7 @@ def get_held_callback(
         statement = statement.with_for_update().execution_options(populate_existing=True)
     callback = session.exec(statement).first()
     if callback is None or not row_mac.is_row_intact(session, callback):
-        raise NotFound(NOT_FOUND_MESSAGE)
+        raise NotFound(SchedulingErrorCode.CALLBACK_NOT_FOUND)
     return callback
 
 
@@ -102,7 +100,7 @@ def get_recent_callback(
     """
     callback = get_held_callback(session, callback_id, agent_id, lock=lock)
     if _is_access_over(callback, now):
-        raise NotFound(NOT_FOUND_MESSAGE)
+        raise NotFound(SchedulingErrorCode.CALLBACK_NOT_FOUND)
     return callback
 
 
@@ -124,7 +122,7 @@ def read_callback(
     Raise ``NotFound`` thirty days after its end, and ``BudgetSpent``.
     """
     if not row_mac.is_row_intact(session, callback) or _is_access_over(callback, now):
-        raise NotFound(NOT_FOUND_MESSAGE)
+        raise NotFound(SchedulingErrorCode.CALLBACK_NOT_FOUND)
     access_budgets.count_customer_access(
         session, callback.agent_id, callback.customer_id, now, _budget_exemption(callback, now)
     )

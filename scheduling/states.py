@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import WrongState
 
 
@@ -41,27 +42,27 @@ TRANSITIONS: dict[CallbackState, frozenset[CallbackState]] = {
 #: States in which the agent is, or may be, on the phone with the customer.
 LIVE_STATES = (CallbackState.STARTED, CallbackState.CONFIRMED)
 
-_STATE_DESCRIPTIONS = {
-    CallbackState.BOOKED: "is booked and has not started",
-    CallbackState.STARTED: "has started",
-    CallbackState.CONFIRMED: "has been confirmed by the customer",
-    CallbackState.ENDED: "has ended",
-    CallbackState.MISSED: "was missed",
-    CallbackState.REFUSED: "was refused by the customer",
-    CallbackState.CANCELLED: "was cancelled",
+_STATE_CODES = {
+    CallbackState.BOOKED: SchedulingErrorCode.CALLBACK_BOOKED,
+    CallbackState.STARTED: SchedulingErrorCode.CALLBACK_STARTED,
+    CallbackState.CONFIRMED: SchedulingErrorCode.CALLBACK_CONFIRMED,
+    CallbackState.ENDED: SchedulingErrorCode.CALLBACK_ENDED,
+    CallbackState.MISSED: SchedulingErrorCode.CALLBACK_MISSED,
+    CallbackState.REFUSED: SchedulingErrorCode.CALLBACK_REFUSED,
+    CallbackState.CANCELLED: SchedulingErrorCode.CALLBACK_CANCELLED,
 }
 
 
 def require_transition(current: CallbackState, wanted: CallbackState) -> None:
     """Raise :class:`WrongState` unless ``wanted`` may follow ``current``."""
     if wanted not in TRANSITIONS[current]:
-        raise WrongState(f"This callback {_STATE_DESCRIPTIONS[current]}.")
+        raise WrongState(_STATE_CODES[current])
 
 
 def require_state(current: CallbackState, *allowed: CallbackState) -> None:
     """Raise :class:`WrongState` unless ``current`` is one of the allowed states."""
     if current not in allowed:
-        raise WrongState(f"This callback {_STATE_DESCRIPTIONS[current]}.")
+        raise WrongState(_STATE_CODES[current])
 
 
 class CallOutcome(StrEnum):

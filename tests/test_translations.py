@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import io
 import re
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from itertools import product
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -24,11 +21,12 @@ from channels.texts import command_parser
 from config.languages.registry import SOURCE_LANGUAGE, language_for
 from config.languages.vocabulary import customer_vocabulary
 from config.settings import Settings
-from messaging import i18n, segments, text_templates, voice_templates
+from messaging import i18n, segments
 from messaging.text_templates import MessageContext
 from people.errors import InvalidInput
 from people.text_input import clean_text_input
 from scheduling.booking.bookings import TOPIC_LIMIT
+from tests.message_samples import PHONE, START, spoken, told
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = Settings(_env_file=None).languages
@@ -113,52 +111,6 @@ def test_what_is_compiled_is_what_is_written(language):
 # --- The texts ------------------------------------------------------------------------
 
 
-def told(voice: MessageContext, agent: str, topic: str, at: datetime) -> Iterator[tuple[str, str]]:
-    """Each text that can be sent, with the name of what makes it."""
-    values = {
-        "agent": agent,
-        "topic": topic,
-        **dict.fromkeys(("when", "booked_for", "confirmed_at", "since", "at", "instead_of"), at),
-        "times": [at, at, at],
-        "number": "482915",
-        "reply_word": max(language_for(voice.locale).reply_words, key=len),
-        "reference": "RABCDEFG",
-        "phrase": "blue teapot",
-        "ending": "57",
-        "off": True,
-    }
-    for make in makers(text_templates):
-        if make in (
-            text_templates.say_page_number,
-            text_templates.format_case_line,
-            text_templates.format_case_kind,
-        ):
-            continue  # spoken, or a part of another
-        wanted = list(inspect.signature(make).parameters)[1:]
-        chosen = [CHOICES[name] for name in wanted if name in CHOICES]
-        names = [name for name in wanted if name in CHOICES]
-        for ways in product(*chosen):
-            if make is text_templates.text_report_unclear and "" in ways:
-                continue  # nothing was asked
-            given_here = {**values, **dict(zip(names, ways, strict=True))}
-            yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
-
-
-#: Some texts contain one of.
-CHOICES = {
-    "channel": ("text", "web", "api", "keypad"),
-    "question": ("number", "knew", ""),
-    "key": text_templates.REPORT_OUTCOMES,
-    "cases": ([("CABCDEFG", "access")], [("CABCDEFG", "access")] * 4),
-}
-
-
-def makers(module: object) -> list[Callable[..., str]]:
-    """The functions of a module that say something in somebody's voice."""
-    found = [f for _, f in inspect.getmembers(module, inspect.isfunction)]
-    return [f for f in found if next(iter(inspect.signature(f).parameters), "") == "voice"]
-
-
 def septets(text: str) -> int:
     """How long a text is on the air; it must hold nothing but GSM-7."""
     outside = {char for char in text if char not in i18n.GSM7}
@@ -166,9 +118,7 @@ def septets(text: str) -> int:
     return sum(2 if char in EXTENDED else 1 for char in text)
 
 
-TOPIC = "su línea de casa"
-PHONE = "+44 20 7946 0123"
-START = datetime(2026, 9, 26, 13, 0, tzinfo=UTC)
+TOPICS = {"en": "your new router", "de": "Ihr neuer Router", "es": "su línea de casa"}
 WEEK = [START + timedelta(days=day) for day in range(7)]
 
 
@@ -176,14 +126,14 @@ WEEK = [START + timedelta(days=day) for day in range(7)]
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_ordinary_text_is_one_segment(language, at):
     voice = MessageContext("Example Bank", PHONE, language, "Europe/Madrid")
-    for name, text in told(voice, "Benjamin", TOPIC, at):
+    for name, text in told(voice, "Benjamin", TOPICS[language], at):
         assert septets(text) <= ONE, (name, septets(text), text)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_safe_phrase_makes_no_text_more_than_two_segments(language):
     voice = MessageContext("Example Bank", PHONE, language, "Europe/Madrid", "m" * 20)
-    for name, text in told(voice, "María-José Benjamin", TOPIC, START):
+    for name, text in told(voice, "María-José Benjamin", TOPICS[language], START):
         assert segments.count_segments(text) == (1 if septets(text) <= ONE else 2), name
 
 
@@ -280,10 +230,10 @@ def test_folding_makes_no_link_of_what_was_none(topic):
 @given(st.text(alphabet="evil.cómćţhp:/ẃw…", max_size=TOPIC_LIMIT))
 def test_a_topic_that_was_let_in_holds_no_link_when_it_is_sent(topic):
     try:
-        let_in = clean_text_input("topic", topic, limit=TOPIC_LIMIT, what="topic")
+        let_in = clean_text_input("topic", topic, limit=TOPIC_LIMIT)
     except InvalidInput:
         return
-    clean_text_input("topic", i18n.fold_to_gsm7(let_in), limit=3 * TOPIC_LIMIT, what="topic")
+    clean_text_input("topic", i18n.fold_to_gsm7(let_in), limit=3 * TOPIC_LIMIT)
 
 
 # --- The spoken line and the pages ------------------------------------------------------
@@ -291,31 +241,13 @@ def test_a_topic_that_was_let_in_holds_no_link_when_it_is_sent(topic):
 
 @pytest.mark.parametrize("language", TRANSLATED)
 def test_the_spoken_line_says_everything_in_its_language(language):
-    values = {
-        "digits": 6,
-        "agent": "Ana",
-        "topic": "X",
-        "reply_word": "sol",
-        "at": "14:00",
-        "key": 2,
-        "when": START,
-        "offered": [START, START],
-        "booked": True,
-        "ending": "57",
-        "off": True,
-        "text": "RABCDEFG",
-    }
-    for make in makers(voice_templates):
-        wanted = list(inspect.signature(make).parameters)[1:]
-        said = [
-            make(
-                MessageContext("Example Bank", PHONE, item, "UTC"),
-                **{name: values[name] for name in wanted},
-            )
-            for item in (SOURCE_LANGUAGE, language)
-        ]
-        assert said[0] != said[1], make.__name__
-        assert "{" not in said[1], make.__name__
+    here, there = (
+        dict(spoken(MessageContext("Example Bank", PHONE, item, "UTC")))
+        for item in (SOURCE_LANGUAGE, language)
+    )
+    for name, text in there.items():
+        assert text != here[name], name
+        assert "{" not in text, name
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

@@ -27,6 +27,7 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from verification import call_session
 from verification.call_session import IssuedCode
+from verification.error_codes import VerificationErrorCode
 
 #: An answered call is taken to be answered by a person if the provider reports no machine for this
 #: long.
@@ -65,7 +66,7 @@ def _current_code_if_live(session: Session, callback: Callback, now: datetime) -
 def _require_agent_phone(session: Session, callback: Callback) -> str:
     phone = staff_records.open_staff_phone(session, session.get_one(Staff, callback.agent_id))
     if not phone:
-        raise WrongState("We ring you first, and do not have your phone number. Ask an operator.")
+        raise WrongState(VerificationErrorCode.AGENT_PHONE_MISSING)
     return phone
 
 
@@ -79,7 +80,7 @@ def redial_customer(session: Session, callback: Callback, now: datetime) -> None
     require_state(CallbackState(callback.state), CallbackState.STARTED)
     call = call_queue.find_latest_call(session, callback.id)
     if not can_redial(call):
-        raise WrongState("The call is not over, or the customer was on the phone.")
+        raise WrongState(VerificationErrorCode.CALL_NOT_REPEATABLE)
     phone = _require_agent_phone(session, callback)
     call_session.rotate_code(session, callback, now, until=now)
     call_queue.queue_call(session, callback.id, phone, now)

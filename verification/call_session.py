@@ -37,15 +37,11 @@ from vault.errors import Tampered
 from vault.external_counters import CodeCounter
 from vault.keys import field_encryption, keyring
 from verification import codes
+from verification.error_codes import VerificationErrorCode
 from verification.models import Code, code_seal_context
 
 MAX_REISSUES = 3
 MAX_TRIES = 5
-ANOTHER_CALL_MESSAGE = "Another call to this customer's number is going on."
-TAMPERED_MESSAGE = (
-    "This call was changed outside Vouchline. Do not make it, and tell the people who run the"
-    " server."
-)
 log = structlog.get_logger("calls")
 
 
@@ -80,11 +76,9 @@ def mark_call_started(
     """
     require_transition(CallbackState(callback.state), CallbackState.STARTED)
     if now < call_window.call_window_start(callback.starts_at, policy.window_lead_minutes):
-        raise OutsideWindow(
-            f"Too early: start at most {policy.window_lead_minutes} minutes before the booked time."
-        )
+        raise OutsideWindow(VerificationErrorCode.TOO_EARLY, minutes=policy.window_lead_minutes)
     if now >= callback.ends_at:
-        raise OutsideWindow("Too late: the booked time is over. Book a new callback.")
+        raise OutsideWindow(VerificationErrorCode.TOO_LATE)
     keyring.lock_index_keys(session)
     require_intact_callback(session, callback)
     customer = session.get_one(Customer, callback.customer_id)
@@ -125,7 +119,7 @@ def _create_code_row(
             session.add(code)
             session.flush()
     except IntegrityError:
-        raise WrongState(ANOTHER_CALL_MESSAGE) from None
+        raise WrongState(VerificationErrorCode.ANOTHER_CALL_GOING_ON) from None
     return code
 
 
@@ -137,7 +131,7 @@ def require_intact_callback(session: Session, callback: Callback) -> None:
     """
     if not row_mac.is_row_intact(session, callback):
         log.error("a callback is not as it was left", callback=str(callback.id))
-        raise WrongState(TAMPERED_MESSAGE)
+        raise WrongState(VerificationErrorCode.CALL_TAMPERED)
 
 
 def _open_bound_phone(session: Session, customer: Customer) -> str:
@@ -148,7 +142,7 @@ def _open_bound_phone(session: Session, customer: Customer) -> str:
             field_encryption.load_data_key(session, customer.id), customer
         )
     except Tampered:
-        raise WrongState(TAMPERED_MESSAGE) from None
+        raise WrongState(VerificationErrorCode.CALL_TAMPERED) from None
     if customer.phone_index not in keyring.current_keyring(session).compute_search_forms(
         "phone", phone
     ):
@@ -168,7 +162,7 @@ def current_code(session: Session, callback: Callback, now: datetime) -> IssuedC
     require_intact_callback(session, callback)
     code = find_open_code(session, callback.id)
     if code is None or now >= code.valid_until:
-        raise WrongState("The check number has run out. Ask for a new one.")
+        raise WrongState(VerificationErrorCode.CHECK_NUMBER_EXPIRED)
     return _reveal_code(session, callback, code, now)
 
 
@@ -187,10 +181,10 @@ def _seal_code_secret(session: Session, code: Code, secret: str) -> None:
 
 def _open_code_secret(session: Session, code: Code) -> str:
     if code.secret is None:
-        raise WrongState("This call has ended.")
+        raise WrongState(VerificationErrorCode.CALL_HAS_ENDED)
     if not row_mac.is_row_intact(session, code) or not _is_latest_counter(session, code):
         log.error("a code is not as it was left", code=str(code.id))
-        raise WrongState(TAMPERED_MESSAGE)
+        raise WrongState(VerificationErrorCode.CALL_TAMPERED)
     row = code_seal_context(code.id, code.phone_index, code.counter)
     return _code_data_key(session, code).open_field("code", "secret", row, code.secret)
 
@@ -220,7 +214,7 @@ def reindex_code(session: Session, code_id: UUID) -> None:
 
 def _code_data_key(session: Session, code: Code) -> field_encryption.FieldKey:
     if code.customer_id is None:
-        raise WrongState("This call has ended.")
+        raise WrongState(VerificationErrorCode.CALL_HAS_ENDED)
     return field_encryption.load_data_key(session, code.customer_id)
 
 
@@ -237,7 +231,7 @@ def reissue_code(session: Session, callback: Callback, policy: Policy, now: date
     )
     if not live:
         require_state(CallbackState(callback.state), CallbackState.STARTED)
-        raise WrongState("The customer is not on the phone.")
+        raise WrongState(VerificationErrorCode.CUSTOMER_NOT_ON_PHONE)
     code = rotate_code(session, callback, now, until=code_expiry(callback, policy, now))
     return _reveal_code(session, callback, code, now)
 
@@ -248,13 +242,11 @@ def rotate_code(session: Session, callback: Callback, now: datetime, *, until: d
     code = lock_code_and_callback(session, callback)
     require_state(CallbackState(callback.state), CallbackState.STARTED)
     if code is None:
-        raise WrongState("This call has ended.")
+        raise WrongState(VerificationErrorCode.CALL_HAS_ENDED)
     if code.reissued >= MAX_REISSUES:
-        raise WrongState(
-            "This callback has had its three new check numbers. End the call and book another."
-        )
+        raise WrongState(VerificationErrorCode.NO_CHECK_NUMBERS_LEFT)
     if now >= callback.ends_at:
-        raise OutsideWindow("The booked time is over. End the call and book another.")
+        raise OutsideWindow(VerificationErrorCode.BOOKED_TIME_OVER)
     require_intact_callback(session, callback)
     secret = _open_code_secret(session, code)
     external_counters.close_code(session, code.id, code.counter)
@@ -296,7 +288,9 @@ def end_call(
     ``WrongState``, or ``InvalidInput`` for an unknown outcome.
     """
     if outcome not in set(CallOutcome):
-        raise InvalidInput("outcome", f"The outcome is one of: {', '.join(CallOutcome)}.")
+        raise InvalidInput(
+            "outcome", VerificationErrorCode.OUTCOME_UNKNOWN, outcomes=tuple(CallOutcome)
+        )
     lock_code_and_callback(session, callback)
     _finish_call(session, callback, outcome, now)
     _record_session_act(session, callback, AuditAct.CALLBACK_END, now, detail=outcome)
@@ -350,7 +344,7 @@ def _close_overdue_call(session: Session, phone: str, now: datetime) -> None:
         return
     _end_if_overdue(session, other, now)
     if len(forms) > 1 and CallbackState(other.state) in LIVE_STATES:
-        raise WrongState(ANOTHER_CALL_MESSAGE)
+        raise WrongState(VerificationErrorCode.ANOTHER_CALL_GOING_ON)
 
 
 def _end_if_overdue(session: Session, callback: Callback, now: datetime) -> None:

@@ -18,6 +18,7 @@ from scheduling.states import CallbackState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from verification import call_session
+from verification.error_codes import VerificationErrorCode
 
 
 def hand_over_call(
@@ -40,7 +41,7 @@ def hand_over_call(
         return
     bridged = call_queue.find_latest_call(session, callback.id)
     if bridged is not None and bridged.state not in OVER_STATES:
-        raise WrongState("This call is on the phone. End it, and book another with a colleague.")
+        raise WrongState(VerificationErrorCode.CALL_ON_PHONE)
     from_agent = callback.agent_id
     handover.reassign_time(session, callback, agent_id, policy, now)
     call_session.rotate_code(

@@ -11,6 +11,7 @@ from werkzeug.datastructures import WWWAuthenticate
 from werkzeug.exceptions import Unauthorized
 
 from channels.app_context import unit_of_work
+from channels.error_codes import ChannelErrorCode
 from channels.not_found_audit import audit_not_found
 from people.errors import NotAllowed
 from people.models import Role
@@ -41,6 +42,6 @@ def unit_for_role(role: Role) -> Iterator[tuple[Session, Principal]]:
     role."""
     principal: Principal = g.principal
     if principal.role is not role:
-        raise NotAllowed(f"This is for staff with the role {role}.")
+        raise NotAllowed(ChannelErrorCode.TOKEN_ROLE_WRONG, role=role)
     with audit_not_found([principal.id]), unit_of_work() as session:
         yield session, principal

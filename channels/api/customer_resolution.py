@@ -10,6 +10,7 @@ from sqlmodel import Session
 from channels.api.schemas import CallbackIn, CustomerIn
 from channels.app_context import current_context
 from channels.check_service import read_number
+from channels.error_codes import ChannelErrorCode
 from messaging.i18n import best_language
 from people.customers import customer_records
 from people.errors import InvalidInput, NotFound
@@ -25,7 +26,7 @@ def record_booking_lookup(
     """Count and audit the lookup of a customer, by number, by a new customer's reference, or by an
     id of which the agent may have no callback. Raises ``InvalidInput`` or ``BudgetExceeded``."""
     if (body.customer is None) == (body.customer_id is None):
-        raise InvalidInput("customer", "Give either customer or customer_id.")
+        raise InvalidInput("customer", ChannelErrorCode.CUSTOMER_GIVEN_TWICE)
     if body.customer is not None:
         phone = read_number(body.customer.phone)
         customer, query = customer_records.find_by_phone(session, phone), phone
@@ -66,10 +67,10 @@ def _customer_held_by_agent(
     if customer_id is None or not callbacks.has_recent_callback(
         session, agent.id, customer_id, moment
     ):
-        raise NotFound("There is no such customer of yours.")
+        raise NotFound(ChannelErrorCode.CUSTOMER_NOT_FOUND)
     customer = session.get_one(Customer, customer_id)
     if customer.erased_at is not None:
-        raise NotFound("What we knew of this customer is gone. Book with their number.")
+        raise NotFound(ChannelErrorCode.KNOWN_CUSTOMER_ERASED)
     return customer
 
 

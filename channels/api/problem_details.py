@@ -7,7 +7,7 @@ from typing import Any
 from flask import Response, request
 from pydantic import ValidationError
 
-from channels.error_handlers import build_error_response
+from channels.error_handlers import build_problem
 
 _ADVICE = {
     "missing": "This is needed.",
@@ -41,18 +41,22 @@ _DEFAULT_ADVICE = "This does not fit. /api/docs says what does."
 def answer_validation_error(error: ValidationError) -> Response:
     """Build a 422 response with advice for each invalid member."""
     if request.method in ("POST", "PUT", "PATCH") and request.get_data() and not request.is_json:
-        return build_error_response(
-            415, "Unsupported Media Type", "Send JSON, as application/json."
+        return build_problem(
+            415,
+            "Unsupported Media Type",
+            "Send JSON, as application/json.",
+            "unsupported_media_type",
         )
     errors = [
         {
             "field": ".".join(str(part) for part in problem["loc"]) or "body",
+            "code": problem["type"],
             "detail": _advice_for_error_type(problem["type"], problem.get("ctx", {})),
         }
         for problem in error.errors(include_url=False, include_input=False)
     ]
     detail = " ".join(f"{problem['field']}: {problem['detail']}" for problem in errors[:3])
-    return build_error_response(422, "This cannot be used", detail, errors=errors)
+    return build_problem(422, "This cannot be used", detail, "request_invalid", errors=errors)
 
 
 def _advice_for_error_type(kind: str, context: dict[str, Any]) -> str:

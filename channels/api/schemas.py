@@ -52,13 +52,14 @@ class Input(BaseModel):
 
 
 class Problem(BaseModel):
-    """A problem document (RFC 9457)."""
+    """A problem document (RFC 9457). ``code`` never changes; ``title`` and ``detail`` may."""
 
     model_config = ConfigDict(extra="allow")
 
     type: str = "about:blank"
     title: str
     status: int
+    code: str = Field(description="A stable code of the problem", examples=["slot_already_taken"])
     detail: str = ""
 
 
@@ -66,6 +67,7 @@ class FieldProblem(BaseModel):
     """A member of a request that is invalid."""
 
     field: str
+    code: str = Field(description="A stable code of the problem", examples=["phone_invalid"])
     detail: str
 
 

@@ -11,6 +11,7 @@ from channels.api.agent_requirements import requirements_from_request
 from channels.api.auth import require_token, unit_for_role
 from channels.api.schemas import ME, Problem, SlotsOut, SlotsQuery
 from channels.app_context import current_context, current_time
+from channels.error_codes import ChannelErrorCode
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling.availability import agent_assignment, slot_search
@@ -34,9 +35,9 @@ def list_slots(query: SlotsQuery) -> Response:
     """List free start times of the agent, or of any agent who can make the call, within calling
     hours in the customer's zone; at most 500."""
     if query.to <= query.from_:
-        raise InvalidInput("to", "Give an end that is later than the beginning.")
+        raise InvalidInput("to", ChannelErrorCode.RANGE_ENDS_BEFORE_BEGIN)
     if query.to - query.from_ > _MAX_RANGE:
-        raise InvalidInput("to", f"Ask for at most {_MAX_RANGE.days} days at once.")
+        raise InvalidInput("to", ChannelErrorCode.RANGE_TOO_LONG, days=_MAX_RANGE.days)
     policy = current_context().policy
     zone = query.timezone or policy.default_zone
     with unit_for_role(Role.AGENT) as (session, agent):

@@ -14,6 +14,8 @@ from sqlmodel import Session
 
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.cli.error_output import readable_errors
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error_in_english
 from vault.audit import checkpoints, log_state, log_verification, proofs, sequencer
 from vault.audit.checkpoint_job import CheckpointJob
 from vault.audit.signed_notes import (
@@ -104,7 +106,7 @@ def _read_known_checkpoints(
             for note in _split_signed_notes(file.read_text())
         ]
     except InvalidNote as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(describe_error_in_english(error)) from None
     except UnicodeDecodeError:
         raise click.ClickException("This file holds no checkpoints.") from None
 
@@ -114,7 +116,7 @@ def _split_signed_notes(text: str) -> Iterator[str]:
     line separates notes."""
     blocks = text.strip("\n").split("\n\n")
     if len(blocks) % 2:
-        raise InvalidNote("This file holds no checkpoints, or was cut.")
+        raise InvalidNote(ChannelErrorCode.CHECKPOINT_FILE_INVALID)
     for body, signatures in zip(blocks[::2], blocks[1::2], strict=True):
         yield f"{body}\n\n{signatures}\n"
 
@@ -156,7 +158,7 @@ def check_proof_command(file: Any, key_text: str, old: Path | None) -> None:
         )
         message = proofs.verify_proof(json.load(file), key, earlier)
     except (InvalidNote, proofs.InvalidProof) as error:
-        click.echo(f"BAD: {error}")
+        click.echo(f"BAD: {describe_error_in_english(error)}")
         sys.exit(1)
     except ValueError:
         raise click.ClickException("This is no proof.") from None

@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from flask.cli import AppGroup
 
+from channels.error_texts import describe_error_in_english
 from incidents.export import archive_verification
 from vault.audit.signed_notes import InvalidNote, parse_verifier_key
 
@@ -23,6 +24,6 @@ def check_export_command(file: Path, key_text: str) -> None:
     try:
         message = archive_verification.verify_export_file(file, parse_verifier_key(key_text))
     except (InvalidNote, archive_verification.InvalidExport) as error:
-        click.echo(f"BAD: {error}")
+        click.echo(f"BAD: {describe_error_in_english(error)}")
         sys.exit(1)
     click.echo(f"Good: {message}")

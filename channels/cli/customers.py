@@ -27,6 +27,8 @@ from channels.cli.approvals import (
 )
 from channels.cli.canaries import import_rules
 from channels.cli.error_output import readable_errors
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error_in_english
 from config.settings import Settings
 from incidents.canaries import import_injection
 from incidents.canaries.import_injection import ImportDetector
@@ -118,7 +120,7 @@ def import_customers_command(
             try:
                 counts = _run_import(copy, form, ignore_unknown, reached, tell, size)
             except UnreadableFile as error:
-                raise click.ClickException(str(error)) from None
+                raise click.ClickException(describe_error_in_english(error)) from None
             except ImportRunsElsewhere:
                 raise click.ClickException("Another process is importing this file.") from None
     if dry_run:  # a dry run reveals who is a customer and needs no approval, so it is audited
@@ -215,14 +217,20 @@ def _refused_line_reporter(path: Path | None) -> Iterator[Any]:
 
     yield keep_first_refused
     for problem in shown:
-        click.echo(f"Line {problem.line}, {problem.field}: {problem.sentence}", err=True)
+        click.echo(
+            f"Line {problem.line}, {problem.field}: {describe_error_in_english(problem.problem)}",
+            err=True,
+        )
 
 
 def _csv_line_reporter(file: TextIO) -> Any:
     writer = csv.writer(file)
 
     def write_refused_lines(refused: list[ImportProblem]) -> None:
-        writer.writerows((problem.line, problem.field, problem.sentence) for problem in refused)
+        writer.writerows(
+            (problem.line, problem.field, describe_error_in_english(problem.problem))
+            for problem in refused
+        )
         file.flush()
 
     return write_refused_lines
@@ -330,5 +338,5 @@ def _require_one_customer(found: list[UUID | None]) -> UUID:
     if first is not None and all(customer_id == first for customer_id in found):
         return first
     if len(found) > 1:
-        raise NotFound("No customer has both this reference and this number. Nobody is erased.")
-    raise NotFound("There is no such customer. Give --reference or --phone.")
+        raise NotFound(ChannelErrorCode.CUSTOMER_PAIR_UNKNOWN)
+    raise NotFound(ChannelErrorCode.CUSTOMER_UNKNOWN)

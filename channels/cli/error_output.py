@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import click
 
 from channels.error_handlers import UNAVAILABLE_ERRORS
+from channels.error_texts import describe_error_in_english
 from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from vault.errors import KeyUnavailable
@@ -28,8 +29,11 @@ def readable_errors() -> Iterator[None]:
     """Turn known errors into a ``ClickException`` with one sentence instead of a traceback."""
     try:
         yield
+    except InvalidInput as error:
+        sentence = f"{error.field}: {describe_error_in_english(error)}"
+        raise click.ClickException(sentence) from None
     except READABLE_ERRORS as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(describe_error_in_english(error)) from None
     except KeyUnavailable as error:
         raise click.ClickException(f"Keys: {error}.") from None
     except UNAVAILABLE_ERRORS as error:

@@ -12,6 +12,7 @@ from flask.cli import AppGroup
 
 from channels.app_context import current_time, unit_of_work
 from channels.cli.error_output import readable_errors
+from channels.error_texts import describe_error_in_english
 from incidents.leak_tracing import csv_trace, service
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from incidents.leak_tracing.ranking import (
@@ -59,7 +60,7 @@ def _rank_from_files(access: Path, reports: Path, population: int) -> Ranking:
             csv_trace.trace_csv_files(access, reports, population, datetime.now(UTC))
         )
     except csv_trace.InvalidCsvFile as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(describe_error_in_english(error)) from None
 
 
 def _rank_own_staff() -> tuple[Ranking, dict[str, str]]:

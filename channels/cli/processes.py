@@ -34,6 +34,7 @@ from incidents.response.customer_warnings import CustomerWarningJob
 from incidents.waves.job import WaveDetectionJob
 from messaging import delivery_reports
 from messaging.dispatch.worker import PeriodicJob, Worker
+from messaging.mail_templates import MailContext
 from people.approvals import command_execution
 from people.customers import access_budgets
 from procedures import approval_registry, number_change, undelivered_number_change
@@ -121,11 +122,11 @@ def _retention_jobs(settings: Settings) -> list[PeriodicJob]:
 def _staff_mail_jobs(settings: Settings) -> list[PeriodicJob]:
     here, mailer = current_context(), destinations_from_settings.mailer_from_settings(settings)
     patience = timedelta(days=settings.note_deadline_days)
-    name = settings.organisation
-    notes = EveningNotesJob(patience, mailer, name, here.engine, here.info, here.clock)
+    mail = MailContext(settings.organisation, settings.languages[0])
+    notes = EveningNotesJob(patience, mailer, mail, here.engine, here.info, here.clock)
     if mailer is None:
         return [notes]
-    return [notes, StaffMailJob(mailer, name, here.engine, here.info, here.clock)]
+    return [notes, StaffMailJob(mailer, mail, here.engine, here.info, here.clock)]
 
 
 def _with_policy(job: Callable[[Session, Policy, datetime], None]) -> PeriodicJob:

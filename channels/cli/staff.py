@@ -12,6 +12,7 @@ from sqlmodel import Session
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.cli.approvals import exit_awaiting_approval, is_setup_action, reason_option
 from channels.cli.error_output import readable_errors
+from channels.error_codes import ChannelErrorCode
 from people import credentials, phone_numbers
 from people.approvals import bootstrap
 from people.customers import lookup_log
@@ -190,7 +191,7 @@ def _record_staff_lookup(session: Session, purpose: str, *, found: bool) -> None
 def _find_active_member(session: Session, email: str, purpose: str) -> Staff:
     member = staff_records.find_staff_by_email(session, email)
     if member is None or not member.active:
-        raise NotFound("There is no active member of staff with this address.")
+        raise NotFound(ChannelErrorCode.STAFF_ADDRESS_UNKNOWN)
     _record_staff_lookup(session, purpose, found=True)
     return member
 

@@ -11,6 +11,8 @@ import structlog
 from sqlalchemy import Engine
 
 from channels.console.account.sign_in_labels import NOTICES
+from messaging import mail_templates
+from messaging.mail_templates import MailContext
 from people.models import Staff
 from people.staff import security_notices, staff_records
 from people.staff.security_notices import Notice
@@ -28,13 +30,13 @@ class StaffMailJob(ThreadedJob):
     def __init__(
         self,
         mailer: Mailer,
-        organisation: str,
+        mail: MailContext,
         engine: Engine,
         info: dict[Any, Any],
         clock: Callable[[], datetime],
     ) -> None:
         super().__init__(engine, info, clock)
-        self._mailer, self._subject = mailer, f"Vouchline {organisation}: your sign-in"
+        self._mailer, self._mail = mailer, mail
 
     def run(self) -> None:
         """Mail the due notices, and stop at the first that the mail server does not accept."""
@@ -57,7 +59,8 @@ class StaffMailJob(ThreadedJob):
                 return
             to = staff_records.open_staff_details(session, session.get_one(Staff, staff_id)).email
         try:
-            self._mailer.send_mail(to, self._subject, f"{NOTICES[Notice(kind)]}\n")
+            words = self._mail.gettext(NOTICES[Notice(kind)])
+            self._mailer.send_mail(to, mail_templates.sign_in_subject(self._mail), f"{words}\n")
         except DestinationUnreachable:
             with self.open_transaction() as session:
                 security_notices.release_notice(session, notice_id)

@@ -7,11 +7,12 @@ from uuid import UUID
 
 from flask import g, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from flask_babel import gettext
 
 from channels.app_context import current_context
 from channels.console import approval_labels
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error
 from people import phone_numbers
 from people.approvals import (
     approval_inbox,
@@ -139,9 +140,9 @@ def submit_erasure_request(desk: StaffRequest) -> ResponseReturnValue:
         customer = _find_customer_to_erase(desk, request.form.get("customer", "")[:100])
         erasure_request.request_erasure(desk.session, customer, why, desk.principal.id, desk.moment)
     except InvalidInput as error:
-        return _render_approvals(desk, {error.field: str(error)}), 422
+        return _render_approvals(desk, {error.field: describe_error(error)}), 422
     except Conflict as error:  # answered here, so that the look-up's audit entry is committed
-        return _render_approvals(desk, {"customer": str(error)}), 409
+        return _render_approvals(desk, {"customer": describe_error(error)}), 409
     return _redirect_to_approvals("asked")
 
 
@@ -155,7 +156,7 @@ def submit_unlock_request(desk: StaffRequest) -> ResponseReturnValue:
             desk.session, me, request.form.get("why_unlock", "")[:1000], me, desk.moment
         )
     except InvalidInput as error:
-        return _render_approvals(desk, {f"{error.field}_unlock": str(error)}), 422
+        return _render_approvals(desk, {f"{error.field}_unlock": describe_error(error)}), 422
     return _redirect_to_approvals("asked")
 
 
@@ -176,6 +177,5 @@ def _find_customer_to_erase(desk: StaffRequest, typed: str) -> Customer:
         desk.session, actor, customer_id, typed.strip(), "erasure", desk.moment
     )
     if customer is None:
-        nobody = gettext("No customer has this reference or number. Write it exactly.")
-        raise InvalidInput("customer", nobody)
+        raise InvalidInput("customer", ChannelErrorCode.ERASED_CUSTOMER_UNKNOWN)
     return customer

@@ -12,8 +12,10 @@ from werkzeug.exceptions import NotFound as NoPage
 
 from channels import access_budget_response
 from channels.console.staff_request import bp
-from channels.error_handlers import UNAVAILABLE_ERRORS
+from channels.error_handlers import UNAVAILABLE_ERRORS, find_http_error_text
+from channels.error_texts import describe_error
 from channels.rate_limits import RateLimitExceeded
+from config.domain_errors import DomainError
 from people.errors import (
     AlreadyRequested,
     BudgetExceeded,
@@ -74,10 +76,10 @@ def reject_unknown_address(_: str) -> Response:
 @bp.errorhandler(OutsideWindow)
 @bp.errorhandler(SlotTaken)
 @bp.errorhandler(Conflict)
-def render_console_conflict(error: Exception) -> Response:
+def render_console_conflict(error: DomainError) -> Response:
     """Answer 409: the callback or request has changed since the form was shown (another tab,
     another person, or the time)."""
-    return render_error_page(409, gettext("Not possible now"), str(error))
+    return render_error_page(409, gettext("Not possible now"), describe_error(error))
 
 
 @bp.errorhandler(AlreadyRequested)
@@ -97,7 +99,7 @@ def render_console_not_found(_: Exception) -> Response:
 
 @bp.errorhandler(NotAllowed)
 def render_console_not_allowed(error: NotAllowed) -> Response:
-    return render_error_page(403, gettext("Not your page"), str(error))
+    return render_error_page(403, gettext("Not your page"), describe_error(error))
 
 
 @bp.errorhandler(ReauthenticationRequired)
@@ -115,7 +117,7 @@ def render_console_link_expired(_: LinkExpired) -> Response:
 
 @bp.errorhandler(InvalidInput)
 def render_console_invalid_input(error: InvalidInput) -> Response:
-    return render_error_page(422, gettext("This cannot be used"), str(error))
+    return render_error_page(422, gettext("This cannot be used"), describe_error(error))
 
 
 @bp.errorhandler(RateLimitExceeded)
@@ -166,5 +168,5 @@ for _kind in UNAVAILABLE_ERRORS:
 
 @bp.errorhandler(HTTPException)
 def render_console_http_error(error: HTTPException) -> Response:
-    detail = gettext("This is too large. Send less.") if error.code == 413 else ""
-    return render_error_page(error.code or 500, error.name, detail)
+    title, detail = find_http_error_text(error.code or 500, error.name)
+    return render_error_page(error.code or 500, gettext(title), gettext(detail) if detail else "")

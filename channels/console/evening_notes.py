@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import labels
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from incidents.cases import case_view
 from incidents.cases.visibility import get_visible_case
 from incidents.evening_notes import case_evidence, explanations
@@ -39,7 +40,7 @@ def submit_explanations(desk: StaffRequest, note_id: UUID) -> ResponseReturnValu
             desk.session, desk.principal.id, note_id, texts, general, desk.moment
         )
     except InvalidInput as error:
-        return _render_evening_notes(desk, {error.field: str(error)}, note_id), 422
+        return _render_evening_notes(desk, {error.field: describe_error(error)}, note_id), 422
     return redirect(url_for("console.show_evening_notes", done=1), code=303)
 
 

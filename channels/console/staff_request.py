@@ -16,6 +16,7 @@ from flask.typing import ResponseReturnValue
 from sqlmodel import Session
 
 from channels.app_context import current_context, current_time, unit_of_work
+from channels.error_codes import ChannelErrorCode
 from channels.locale_selection import select_locale
 from channels.not_found_audit import audit_not_found
 from channels.time_format import LocalClock
@@ -89,7 +90,7 @@ def staff_page(
                     return _answer_signed_out(polled)
                 who.append(principal.id)
                 if principal.role not in roles:
-                    raise NotAllowed(_describe_allowed_roles(roles))
+                    raise NotAllowed(ChannelErrorCode.PAGE_OF_OTHER_ROLE, roles=roles)
                 member = session.get_one(Staff, principal.id)
                 if not polled:
                     kinds = approval_registry.collect_request_types(current_context().policy)
@@ -120,10 +121,6 @@ def _load_principal(session: Session, moment: datetime, *, touch: bool) -> Princ
         if touch:
             g.notes = explanations.count_unexplained_notes(session, member.id)
     return principal
-
-
-def _describe_allowed_roles(roles: tuple[Role, ...]) -> str:
-    return f"This page is for: {', '.join(roles)}. Your role is another one."
 
 
 def _answer_signed_out(polled: bool) -> ResponseReturnValue:

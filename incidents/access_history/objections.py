@@ -15,6 +15,7 @@ from incidents.access_history import visible_entries
 from incidents.access_history.models import ObjectedEntry, Objection
 from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseState
+from incidents.error_codes import IncidentErrorCode
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from people.customers import customer_records
@@ -81,7 +82,7 @@ def file_objection(session: Session, customer: Customer, entry_id: int, now: dat
     session.exec(select(Customer.id).where(col(Customer.id) == customer.id).with_for_update()).one()
     entry = visible_entries.find_visible_entry(session, customer.id, entry_id)
     if entry is None:
-        raise NotFound("There is no such opening of your record.")
+        raise NotFound(IncidentErrorCode.OPENING_NOT_FOUND)
     if find_objections(session, [entry_id]):
         return
     entries = _unobjected_group_entries(session, entry, ZoneInfo(customer.timezone), now)

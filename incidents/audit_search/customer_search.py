@@ -11,6 +11,7 @@ from incidents.cases.customer_access import require_customer_in_evidence
 from incidents.cases.models import Case, CustomerAuditAccess
 from incidents.cases.visibility import case_visible_to, get_held_case
 from incidents.cases.workflow import clean_case_reason
+from incidents.error_codes import IncidentErrorCode
 from people.customers import customer_records, lookup_log
 from people.errors import InvalidInput, NotFound
 from storage.column_types import new_id
@@ -19,7 +20,6 @@ from vault.audit.acts import AuditAct
 from vault.keys import keyring
 
 SEARCH_DURATION = timedelta(hours=1)
-UNKNOWN_NUMBER = "We know no customer with this number."
 
 
 def start_search_by_number(
@@ -37,7 +37,7 @@ def start_search_by_number(
         session, audit_log.staff_actor(who), who_it_is, phone, "oversight", now
     )
     if customer is None:
-        raise InvalidInput("phone", UNKNOWN_NUMBER)
+        raise InvalidInput("phone", IncidentErrorCode.CUSTOMER_NUMBER_UNKNOWN)
     return _start_customer_search(session, who, customer.id, None, plain, now)
 
 
@@ -90,14 +90,14 @@ def require_active_search(
     """
     row = session.get(CustomerAuditAccess, reading_id)
     if row is None or row.staff_id != who or now >= row.at + SEARCH_DURATION:
-        raise NotFound("Say again whose entries you want to read, and why.")
+        raise NotFound(IncidentErrorCode.SEARCH_NOT_STARTED)
     if row.case_id is None:
         return row, None
     case = session.exec(
         select(Case).where(col(Case.id) == row.case_id, case_visible_to(who))
     ).first()
     if case is None:
-        raise NotFound("There is no such case.")
+        raise NotFound(IncidentErrorCode.CASE_NOT_FOUND)
     return row, case
 
 

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case
 from incidents.cases.visibility import audit_entry_visible_to, case_visible_to
+from incidents.error_codes import IncidentErrorCode
 from people.customers import access_budgets
 from people.errors import NotAllowed
 from vault.audit import audit_log
@@ -67,7 +68,7 @@ def search_entries(
     ``BudgetExceeded`` after too many searches for unknown purposes.
     """
     if wanted.person == reader:
-        raise NotAllowed("This is about yourself. A colleague can look at it.")
+        raise NotAllowed(IncidentErrorCode.SEARCH_ABOUT_YOURSELF)
     statement = select(AuditEntry).where(*_entry_conditions(session, reader, wanted))
     if before is not None:
         statement = statement.where(col(AuditEntry.id) < before)

@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from incidents.canaries import fake_names, store
 from incidents.canaries.store import Canary
+from incidents.error_codes import IncidentErrorCode
 from messaging.i18n import best_language
 from people import phone_numbers
 from people.customer_import.validation import ImportRules
@@ -47,7 +48,9 @@ def plan_canaries(
         try:
             phone = _parse_canary_phone(session, text, rules, taken)
         except InvalidInput as error:
-            raise InvalidInput("numbers", f"Line {line}: {error}") from None
+            raise InvalidInput(
+                "numbers", IncidentErrorCode.CANARY_LINE_INVALID, line=line, problem=error
+            ) from None
         number += 1
         ref = _generate_canary_reference(session, reference, refs)
         taken.add(phone)
@@ -59,13 +62,13 @@ def plan_canaries(
 
 def _parse_canary_phone(session: Session, text: str, rules: ImportRules, taken: set[str]) -> str:
     if not text.startswith("+"):
-        raise InvalidInput("numbers", "Write the number with its country, like +447400123456.")
+        raise InvalidInput("numbers", IncidentErrorCode.CANARY_COUNTRY_MISSING)
     phone = phone_numbers.parse_phone(text, rules.default_region)
     phone_numbers.require_callable(phone, rules.countries)
     if phone in taken:
-        raise InvalidInput("numbers", "This number is a canary's already.")
+        raise InvalidInput("numbers", IncidentErrorCode.NUMBER_IS_A_CANARYS)
     if customer_records.find_by_phone(session, phone) is not None:
-        raise InvalidInput("numbers", "This number is a customer's.")
+        raise InvalidInput("numbers", IncidentErrorCode.NUMBER_IS_A_CUSTOMERS)
     return phone
 
 
@@ -74,7 +77,7 @@ def _generate_canary_reference(session: Session, pattern: str, taken: set[str]) 
         ref = fake_names.fill_reference_pattern(pattern)
         if ref not in taken and customer_records.find_by_external_ref(session, ref) is None:
             return ref
-    raise InvalidInput("reference", "Give a reference with more # or ?: no new one can be found.")
+    raise InvalidInput("reference", IncidentErrorCode.CANARY_REFERENCES_USED_UP)
 
 
 def _build_planned_canary(number: int, phone: str, ref: str, rules: ImportRules) -> Canary:
@@ -101,6 +104,6 @@ def plant_canary_callback(session: Session, callback_id: UUID, now: datetime) ->
     ).by_customer
     canary = canaries_by_customer.get(callback.customer_id) if callback else None
     if canary is None:
-        raise NotFound("There is no such callback of a canary.")
+        raise NotFound(IncidentErrorCode.CANARY_CALLBACK_NOT_FOUND)
     store.update_canaries(session, [replace(canary, planted=(*canary.planted, callback_id))])
     audit_log.record_act(session, audit_log.OPERATOR, AuditAct.CANARIES_PLANT, now)

@@ -13,6 +13,7 @@ from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case, CaseEvidence
 from incidents.cases.visibility import evidence_visible_to, get_held_case
 from incidents.cases.workflow import clean_case_reason
+from incidents.error_codes import IncidentErrorCode
 from people.customers import access_budgets, customer_records
 from people.customers.customer_records import CustomerDetails
 from people.errors import NotFound
@@ -75,5 +76,5 @@ def require_customer_in_evidence(
         .limit(1)
     ).first()
     if customer is None:
-        raise NotFound("This case is not about such a customer.")
+        raise NotFound(IncidentErrorCode.CASE_CUSTOMER_NOT_FOUND)
     return customer

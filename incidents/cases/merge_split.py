@@ -26,6 +26,7 @@ from incidents.cases.models import (
 )
 from incidents.cases.visibility import evidence_visible_to, get_held_case, get_visible_case
 from incidents.cases.workflow import clean_case_reason
+from incidents.error_codes import IncidentErrorCode
 from people.errors import InvalidInput, NotFound
 from scheduling.errors import WrongState
 from storage.column_types import new_id
@@ -46,11 +47,11 @@ def merge_cases(
     try:
         second = get_visible_case(session, other, who, lock=True)
     except NotFound:
-        raise InvalidInput("other", "There is no such case.") from None
+        raise InvalidInput("other", IncidentErrorCode.CASE_NOT_FOUND) from None
     if second.id == case.id:
-        raise InvalidInput("other", "This is the same case.")
+        raise InvalidInput("other", IncidentErrorCode.CASE_IS_THE_SAME)
     if second.state == CaseState.CLOSED or second.taken_by not in (None, who):
-        raise WrongState("That case is closed, or a colleague has it.")
+        raise WrongState(IncidentErrorCode.CASE_NOT_FREE)
     moved = _list_case_evidence(session, second)
     for row in moved:
         _move_evidence_row(session, row, case, second.id)
@@ -94,7 +95,7 @@ def undo_case_merge(
         None,
     )
     if second is None:
-        raise InvalidInput("other", "That case was not joined to this one.")
+        raise InvalidInput("other", IncidentErrorCode.CASE_NOT_MERGED_HERE)
     rows = [row for row in _list_case_evidence(session, case) if row.from_case_id == second.id]
     for row in rows:
         row.case_id, row.from_case_id = second.id, None
@@ -126,9 +127,9 @@ def split_case_evidence(
         )
     ).all()
     if not rows:
-        raise InvalidInput("part", "Tick what does not belong here.")
+        raise InvalidInput("part", IncidentErrorCode.SPLIT_EMPTY)
     if len(rows) == _count_visible_evidence(session, case, who):
-        raise InvalidInput("part", "Leave something here: this would be all of it.")
+        raise InvalidInput("part", IncidentErrorCode.SPLIT_TAKES_ALL)
     fresh = _insert_split_case(session, case, now)
     for row in rows:
         _move_evidence_row(session, row, fresh, None)

@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlmodel import Session
 
 from incidents.cases.models import Case, CaseState
+from incidents.error_codes import IncidentErrorCode
 from scheduling.errors import WrongState
 
 #: Allowed transitions. An open case is closed only by a merge into another case. A taken case
@@ -19,10 +20,10 @@ ALLOWED_TRANSITIONS: dict[CaseState, frozenset[CaseState]] = {
     CaseState.CLOSED: frozenset({CaseState.OPEN}),
 }
 
-_REFUSAL_MESSAGES = {
-    CaseState.OPEN: "Nobody has taken this case.",
-    CaseState.TAKEN: "Somebody has taken this case.",
-    CaseState.CLOSED: "This case is closed.",
+_REFUSAL_CODES = {
+    CaseState.OPEN: IncidentErrorCode.CASE_IS_OPEN,
+    CaseState.TAKEN: IncidentErrorCode.CASE_IS_TAKEN,
+    CaseState.CLOSED: IncidentErrorCode.CASE_IS_CLOSED,
 }
 
 
@@ -35,7 +36,7 @@ def transition_case(
     :class:`WrongState`.
     """
     if wanted not in ALLOWED_TRANSITIONS[CaseState(case.state)]:
-        raise WrongState(_REFUSAL_MESSAGES[CaseState(case.state)])
+        raise WrongState(_REFUSAL_CODES[CaseState(case.state)])
     case.state, case.changed_at = wanted, now
     if wanted != CaseState.CLOSED:
         case.taken_by, case.taken_at, case.closed_at = taker, now if taker else None, None

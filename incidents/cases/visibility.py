@@ -17,6 +17,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case, CaseEvidence, CaseState, CaseSubject, WarnedCustomer
+from incidents.error_codes import IncidentErrorCode
 from incidents.reports.models import REFERENCE_LENGTH, Report
 from people.approvals.models import ApprovalRequest
 from people.errors import NotAllowed, NotFound
@@ -45,7 +46,7 @@ def get_visible_case(session: Session, reference: str, reader: UUID, *, lock: bo
         statement = statement.with_for_update().execution_options(populate_existing=True)
     case = session.exec(statement).first()
     if case is None:
-        raise NotFound("There is no such case.")
+        raise NotFound(IncidentErrorCode.CASE_NOT_FOUND)
     return case
 
 
@@ -54,11 +55,11 @@ def get_held_case(session: Session, reference: str, reader: UUID) -> Case:
     ``NotAllowed``."""
     case = get_visible_case(session, reference, reader, lock=True)
     if case.state == CaseState.CLOSED:
-        raise NotAllowed("This case is closed. Reopen it before you work on it.")
+        raise NotAllowed(IncidentErrorCode.CASE_CLOSED)
     if case.state == CaseState.OPEN:
-        raise NotAllowed("Take this case first: only who holds it works on it.")
+        raise NotAllowed(IncidentErrorCode.CASE_NOT_TAKEN)
     if case.taken_by != reader:
-        raise NotAllowed("A colleague holds this case. Until they give it back you can only read.")
+        raise NotAllowed(IncidentErrorCode.CASE_WITH_COLLEAGUE)
     return case
 
 

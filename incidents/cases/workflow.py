@@ -11,8 +11,10 @@ from incidents.cases import states
 from incidents.cases.creation import add_case_event, add_case_subjects
 from incidents.cases.models import Case, CaseEvidence, CaseOutcome, CaseState
 from incidents.cases.visibility import evidence_visible_to, get_held_case, get_visible_case
+from incidents.error_codes import IncidentErrorCode
 from incidents.reports import reporter_feedback
 from incidents.reports.models import Report
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from people.models import Staff
 from people.text_input import require_meaningful_reason
@@ -70,7 +72,7 @@ def decide_case_outcome(
     """
     case = get_held_case(session, reference, who)
     if outcome not in SELECTABLE_OUTCOMES:
-        raise InvalidInput("outcome", "Choose what the case comes to.")
+        raise InvalidInput("outcome", IncidentErrorCode.CASE_OUTCOME_MISSING)
     plain = clean_case_reason(words, "why")
     case.outcome = outcome
     session.add(case)
@@ -86,11 +88,9 @@ def add_named_staff_member(
     case = get_held_case(session, reference, who)
     plain = clean_case_reason(words, "naming")
     if person == who:
-        raise InvalidInput(
-            "person", "This is yourself. Give the case back, so that a colleague goes on."
-        )
+        raise InvalidInput("person", IncidentErrorCode.CASE_NAMES_YOURSELF)
     if session.get(Staff, person) is None:
-        raise InvalidInput("person", "Choose a colleague from the list.")
+        raise InvalidInput("person", IncidentErrorCode.CASE_PERSON_UNKNOWN)
     add_case_subjects(session, case, [person], now)
     add_case_event(session, case, AuditAct.CASE_NAMED, plain, audit_log.staff_actor(who), now)
     return case
@@ -107,7 +107,7 @@ def close_decided_case(
     """
     case = get_held_case(session, reference, who)
     if case.outcome is None:
-        raise WrongState("Decide what the case comes to before you close it.")
+        raise WrongState(IncidentErrorCode.CASE_UNDECIDED)
     plain = clean_case_reason(words, "closing")
     if tell:
         for report in list_reports_awaiting_feedback(session, case, who):
@@ -145,9 +145,9 @@ def reopen_closed_case(
     """Reopen a closed case, with a reason. Raises as :func:`write_case_note`, or ``WrongState``."""
     case = get_visible_case(session, reference, who, lock=True)
     if case.state != CaseState.CLOSED:
-        raise WrongState("This case is not closed.")
+        raise WrongState(IncidentErrorCode.CASE_NOT_CLOSED)
     if case.outcome == CaseOutcome.JOINED:
-        raise WrongState("This case goes on in another one. Take that one apart instead.")
+        raise WrongState(IncidentErrorCode.CASE_MERGED)
     plain = clean_case_reason(words, "reopening")
     case.outcome = None
     states.transition_case(session, case, CaseState.OPEN, now)
@@ -166,9 +166,9 @@ def clean_case_text(words: str, field: str = "words", *, required: bool = True) 
     """Return text as it is stored. Raises ``InvalidInput``."""
     plain = words.replace("\r\n", "\n").strip()
     if required and not plain:
-        raise InvalidInput(field, "Write it down in a sentence or two.")
+        raise InvalidInput(field, IncidentErrorCode.CASE_TEXT_MISSING)
     if len(plain) > MAX_TEXT_LENGTH:
-        raise InvalidInput(field, f"Use at most {MAX_TEXT_LENGTH} characters.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_TOO_LONG, limit=MAX_TEXT_LENGTH)
     if any(ord(char) < 32 and char not in "\n\t" for char in plain):
-        raise InvalidInput(field, "Remove the characters that cannot be shown.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_HAS_INVISIBLE_CHARACTER)
     return plain

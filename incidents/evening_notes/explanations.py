@@ -14,7 +14,9 @@ from uuid import UUID
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
+from incidents.error_codes import IncidentErrorCode
 from incidents.evening_notes.models import EveningNote, NotedAccess
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput, NotFound
 from scheduling.booking import callback_reference
 from vault.audit import audit_log
@@ -129,7 +131,7 @@ def save_explanations(
         .execution_options(populate_existing=True)
     ).first()
     if note is None:
-        raise NotFound("There is no such note of yours.")
+        raise NotFound(IncidentErrorCode.NOTE_NOT_FOUND)
     rows = session.exec(
         select(NotedAccess).where(
             col(NotedAccess.note_id) == note.id, col(NotedAccess.explained_at).is_(None)
@@ -146,7 +148,7 @@ def save_explanations(
         if _save_explanation(session, row, explanations[row.entry_id] or general, now)
     ]
     if rows and not done:
-        raise InvalidInput("all", "Write a sentence or two: what you needed the record for.")
+        raise InvalidInput("all", IncidentErrorCode.EXPLANATION_MISSING)
     if len(done) == len(rows) and note.explained_at is None:
         note.explained_at = now
         session.add(note)
@@ -170,7 +172,7 @@ def _save_explanation(session: Session, row: NotedAccess, words: str, now: datet
 def _clean_explanation(field: str, text: str) -> str:
     plain = " ".join(text.split())
     if len(plain) > MAX_LENGTH:
-        raise InvalidInput(field, f"Use at most {MAX_LENGTH} characters.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_TOO_LONG, limit=MAX_LENGTH)
     if any(ord(char) < 32 or ord(char) == 127 for char in plain):
-        raise InvalidInput(field, "Remove the characters that cannot be shown.")
+        raise InvalidInput(field, PeopleErrorCode.TEXT_HAS_INVISIBLE_CHARACTER)
     return plain

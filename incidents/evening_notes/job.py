@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import Engine
 
 from incidents.evening_notes import case_evidence, due_evenings, note_creation, note_mail
+from messaging.mail_templates import MailContext
 from vault.destinations import DestinationUnreachable, Mailer
 from vault.threaded_job import ThreadedJob
 
@@ -32,13 +33,13 @@ class EveningNotesJob(ThreadedJob):
         self,
         patience: timedelta,
         mailer: Mailer | None,
-        organisation: str,
+        mail: MailContext,
         engine: Engine,
         info: dict[Any, Any],
         clock: Callable[[], datetime],
     ) -> None:
         super().__init__(engine, info, clock)
-        self._patience, self._mailer, self._organisation = patience, mailer, organisation
+        self._patience, self._mailer, self._mail = patience, mailer, mail
 
     def run(self) -> None:
         """Write the notes of due evenings, and mail those that are due."""
@@ -69,9 +70,9 @@ class EveningNotesJob(ThreadedJob):
         with self.open_transaction() as session:
             if not note_mail.claim_note(session, note_id, self._clock()):
                 return
-            mail = note_mail.compose_note_mail(session, note_id, self._organisation)
+            composed = note_mail.compose_note_mail(session, note_id, self._mail)
         try:
-            mailer.send_mail(*mail)
+            mailer.send_mail(*composed)
         except DestinationUnreachable:
             with self.open_transaction() as session:
                 note_mail.release_note(session, note_id)

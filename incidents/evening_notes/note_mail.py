@@ -10,22 +10,14 @@ from sqlmodel import Session, col, select, update
 
 from incidents.evening_notes.explanations import NoteView, unseal_notes
 from incidents.evening_notes.models import EveningNote
-from messaging.i18n import format_time_of_day
+from messaging import mail_templates
+from messaging.mail_templates import MailContext
 from people.models import Staff
 from people.staff import staff_records
 
 #: Notes older than this are no longer mailed; they stay in the console.
 MAIL_WINDOW = timedelta(hours=12)
 BATCH_SIZE = 50
-SUBJECT = "Vouchline {organisation}: your note of {on:%d %B}"
-BODY = """\
-Today you opened records for which we see no call and no booking. There may be a good reason that we
-do not see. Please sign in to the console, open Notes, and write what you needed them for.
-
-{lines}
-
-Customers can see who opened their record. This note accuses you of nothing.
-"""
 
 
 def list_notes_to_mail(session: Session, now: datetime) -> list[UUID]:
@@ -54,19 +46,18 @@ def release_note(session: Session, note_id: UUID) -> None:
     session.exec(update(EveningNote).where(col(EveningNote.id) == note_id).values(mailed_at=None))
 
 
-def compose_note_mail(session: Session, note_id: UUID, organisation: str) -> tuple[str, str, str]:
+def compose_note_mail(session: Session, note_id: UUID, mail: MailContext) -> tuple[str, str, str]:
     """Return recipient, subject and body."""
     row = session.get_one(EveningNote, note_id)
     member = staff_records.open_staff_details(session, session.get_one(Staff, row.staff_id))
-    subject = SUBJECT.format(organisation=organisation, on=row.on)
-    return member.email, subject, render_note_body(unseal_notes(session, [row])[0], member.timezone)
+    body = render_note_body(unseal_notes(session, [row])[0], member.timezone, mail)
+    return member.email, mail_templates.note_subject(mail, row.on), body
 
 
-def render_note_body(note: NoteView, zone: str) -> str:
+def render_note_body(note: NoteView, zone: str, mail: MailContext) -> str:
     """Render the body of the mail."""
     lines = (
-        f"{item.at:%Y-%m-%d} {format_time_of_day(item.at, zone, 'en')}  customer ...{item.customer}"
-        f"  {item.purpose.replace('_', ' ') or 'no purpose'}"
+        mail_templates.note_line(mail, item.at, zone, item.customer, item.purpose)
         for item in note.asked
     )
-    return BODY.format(lines="\n".join(lines))
+    return mail_templates.note_body(mail, lines)

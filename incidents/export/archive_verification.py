@@ -8,6 +8,8 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from config.domain_errors import DomainError
+from incidents.error_codes import IncidentErrorCode
 from incidents.export.archive import (
     CASE_FILE,
     CHECKPOINT_FILE,
@@ -25,8 +27,8 @@ _SIGNED_PARTS = {README_FILE, HTML_FILE, CASE_FILE, PROOFS_FILE, CHECKPOINT_FILE
 MAX_BYTES = 256 * 1024 * 1024
 
 
-class InvalidExport(ValueError):
-    """The file is not as it was exported; the message says what is wrong."""
+class InvalidExport(DomainError):
+    """The file is not as it was exported."""
 
 
 def verify_export_file(path: Path, key: VerifierKey) -> str:
@@ -36,13 +38,11 @@ def verify_export_file(path: Path, key: VerifierKey) -> str:
         reference, made_at = _verify_export_manifest(parts, key)
         count = _verify_entry_proofs(parts, key)
     except (InvalidNote, InvalidProof) as error:
-        raise InvalidExport(str(error)) from None
+        raise InvalidExport(error.code, **error.parameters) from None
     except (zipfile.BadZipFile, OSError, EOFError, NotImplementedError, RuntimeError):
-        raise InvalidExport("This is no ZIP file, or it is damaged.") from None
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        if isinstance(error, InvalidExport):
-            raise
-        raise InvalidExport("A part of this file cannot be read.") from None
+        raise InvalidExport(IncidentErrorCode.EXPORT_NOT_ZIP) from None
+    except (KeyError, TypeError, ValueError, AttributeError):
+        raise InvalidExport(IncidentErrorCode.EXPORT_UNREADABLE) from None
     return (
         f"case {reference} as it was exported at {made_at}, with {count:,} audit entries, all of"
         " them in the signed log."
@@ -54,9 +54,9 @@ def _read_archive_parts(path: Path) -> dict[str, bytes]:
         infos = archive.infolist()
         names = [info.filename for info in infos]
         if sorted(names) != sorted({*_SIGNED_PARTS, MANIFEST_FILE}):
-            raise InvalidExport("This file does not hold the parts of an exported case.")
+            raise InvalidExport(IncidentErrorCode.EXPORT_PARTS_WRONG)
         if sum(info.file_size for info in infos) > MAX_BYTES:
-            raise InvalidExport("This file is too large.")
+            raise InvalidExport(IncidentErrorCode.EXPORT_TOO_LARGE)
         return {name: archive.read(name) for name in names}
 
 
@@ -65,13 +65,13 @@ def _verify_export_manifest(parts: dict[str, bytes], key: VerifierKey) -> tuple[
         open_signed_text(parts[MANIFEST_FILE].decode(), key).rstrip("\n").split("\n")
     )
     if title != MANIFEST_TITLE:
-        raise InvalidExport("The manifest is of something else.")
+        raise InvalidExport(IncidentErrorCode.EXPORT_WRONG_MANIFEST)
     digests = {name: digest for digest, _, name in (line.partition(" ") for line in lines)}
     if set(digests) != _SIGNED_PARTS:
-        raise InvalidExport("The manifest does not name the parts of an exported case.")
+        raise InvalidExport(IncidentErrorCode.EXPORT_MANIFEST_INCOMPLETE)
     for name, digest in digests.items():
         if sha256(parts[name]).hexdigest() != digest:
-            raise InvalidExport(f"{name} is not as it was signed.")
+            raise InvalidExport(IncidentErrorCode.EXPORT_PART_CHANGED, part=name)
     return reference, made_at
 
 
@@ -83,11 +83,11 @@ def _verify_entry_proofs(parts: dict[str, bytes], key: VerifierKey) -> int:
     proven = set()
     for item in entry_proofs:
         if item["checkpoint"] != checkpoint:
-            raise InvalidExport("A proof is of another checkpoint.")
+            raise InvalidExport(IncidentErrorCode.EXPORT_OTHER_CHECKPOINT)
         proofs.verify_proof(item, key, None)
         proven.add(int(json.loads(item["entry"])["id"]))
     case = json.loads(parts[CASE_FILE])
     cited = {item["entry"] for item in case["evidence"] if "entry" in item}
     if missing := cited - proven:
-        raise InvalidExport(f"Entry {min(missing)} is cited and not proven.")
+        raise InvalidExport(IncidentErrorCode.EXPORT_ENTRY_NOT_PROVEN, entry=min(missing))
     return len(proven)

@@ -19,6 +19,7 @@ from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case
 from incidents.cases.visibility import audit_entry_visible_to, get_held_case
 from incidents.cases.workflow import clean_case_reason
+from incidents.error_codes import IncidentErrorCode
 from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
 from incidents.leak_tracing.ranking import Ranking
 from incidents.reports import report_fields
@@ -101,7 +102,9 @@ def _load_all_evidence(
     while True:
         page_items, count = case_view.load_evidence_page(session, case, who, now, page)
         if count > MAX_EVIDENCE:
-            raise InvalidInput("exporting", f"This is more than {MAX_EVIDENCE} pieces: split it.")
+            raise InvalidInput(
+                "exporting", IncidentErrorCode.CASE_TOO_MUCH_EVIDENCE, limit=MAX_EVIDENCE
+            )
         items += page_items
         if len(items) >= count or not page_items:
             return items
@@ -174,7 +177,7 @@ def _load_exported_entries(
         .limit(MAX_ENTRIES + 1)
     ).all()
     if len(rows) > MAX_ENTRIES:
-        raise InvalidInput("exporting", f"This is more than {MAX_ENTRIES} entries: split it.")
+        raise InvalidInput("exporting", IncidentErrorCode.CASE_TOO_MANY_ENTRIES, limit=MAX_ENTRIES)
     return list(rows)
 
 
@@ -188,7 +191,7 @@ def _prove_exported_entries(
     checkpoints.create_checkpoint(session, origin, now)
     entry_proofs = [proofs.build_entry_proof(session, entry.id or 0) for entry in entries]
     if None in entry_proofs:
-        raise InvalidInput("exporting", "An entry is not in the log yet. Try again in a minute.")
+        raise InvalidInput("exporting", IncidentErrorCode.ENTRY_NOT_IN_LOG_YET)
     return [item for item in entry_proofs if item is not None]
 
 

@@ -21,6 +21,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from zlib import crc32
 
+from config.domain_errors import DomainError, ErrorCode
+from incidents.error_codes import IncidentErrorCode
 from incidents.leak_tracing.likelihoods import ALL_FIELDS
 from incidents.leak_tracing.model_types import (
     EVERYTHING,
@@ -45,8 +47,8 @@ _EARLIEST = epoch_days(datetime(1990, 1, 1, tzinfo=UTC))
 _CLOCK_TOLERANCE = timedelta(days=1)  # clocks and zones differ by at most this
 
 
-class InvalidCsvFile(Exception):
-    """An unusable file. The message names the file, the line and what to do."""
+class InvalidCsvFile(DomainError):
+    """An unusable file. The parameters name the file and the line."""
 
 
 @dataclass
@@ -106,9 +108,12 @@ class _CsvRow:
     line: int
     cells: Sequence[str]
 
-    def error_in_line(self, sentence: str) -> InvalidCsvFile:
+    def error_in_line(self, code: ErrorCode, **parameters: object) -> InvalidCsvFile:
         """Build the exception for an error in this line."""
-        return InvalidCsvFile(f"{self.file}, line {self.line}: {sentence}")
+        problem = InvalidCsvFile(code, **parameters)
+        return InvalidCsvFile(
+            IncidentErrorCode.TRACE_LINE_INVALID, file=self.file, line=self.line, problem=problem
+        )
 
 
 def _read_trace_rows(
@@ -118,11 +123,11 @@ def _read_trace_rows(
         with file.open(encoding="utf-8-sig", newline="") as opened:
             yield from _parse_trace_lines(file, csv.reader(opened, strict=True), needed, optional)
     except UnicodeDecodeError:
-        raise InvalidCsvFile(
-            f"{file}: this is not text in UTF-8. Save it as CSV in UTF-8."
-        ) from None
+        raise InvalidCsvFile(IncidentErrorCode.TRACE_FILE_NOT_UTF8, file=file) from None
     except OSError as error:
-        raise InvalidCsvFile(f"{file}: cannot be read: {error.strerror}.") from None
+        raise InvalidCsvFile(
+            IncidentErrorCode.TRACE_FILE_UNREADABLE, file=file, reason=error.strerror
+        ) from None
 
 
 def _parse_trace_lines(
@@ -133,32 +138,36 @@ def _parse_trace_lines(
         header = [name.strip().lower() for name in next(lines, [])]
         missing = [name for name in needed if name not in header]
         if missing:
-            wanted, lacks = ",".join(needed), " and ".join(missing)
             raise InvalidCsvFile(
-                f"{file}, line 1: the columns must be {wanted}; there is no {lacks}."
+                IncidentErrorCode.TRACE_COLUMNS_MISSING, file=file, columns=needed, missing=missing
             )
         places = [header.index(n) if n in header else -1 for n in (*needed, *optional)]
         for cells in lines:
             number = lines.line_num  # type: ignore[attr-defined]
             if cells and len(cells) != len(header):
                 raise _CsvRow(file, number, cells).error_in_line(
-                    f"{len(cells)} values where the first line names {len(header)} columns."
+                    IncidentErrorCode.TRACE_VALUE_COUNT_WRONG, found=len(cells), columns=len(header)
                 )
             if cells:
                 yield _CsvRow(file, number, [cells[p].strip() if p >= 0 else "" for p in places])
     except csv.Error as error:
-        raise InvalidCsvFile(f"{file}, line {number + 1}: this is not CSV: {error}.") from None
+        raise InvalidCsvFile(
+            IncidentErrorCode.TRACE_NOT_CSV, file=file, line=number + 1, reason=error
+        ) from None
 
 
 def _read_reported_calls(file: Path, latest: float) -> Iterator[Call]:
     for row in _read_trace_rows(file, ("customer", "at"), ("knew", "proven")):
         customer, at, knew, proven = row.cells
         if proven.lower() not in _YES | _NO:
-            raise row.error_in_line(f"'{proven}' is neither yes nor no.")
+            raise row.error_in_line(IncidentErrorCode.TRACE_PROVEN_INVALID, text=proven)
         fields = frozenset(knew.replace(";", " ").lower().split())
         if unknown := sorted(fields - ALL_FIELDS - {"phone"}):
-            known = ", ".join(sorted(ALL_FIELDS | {"phone"}))
-            raise row.error_in_line(f"'{unknown[0]}' is no field that a caller can know: {known}.")
+            raise row.error_in_line(
+                IncidentErrorCode.TRACE_FIELD_UNKNOWN,
+                text=unknown[0],
+                fields=sorted(ALL_FIELDS | {"phone"}),
+            )
         yield Call(
             customer=customer or None,
             day=_parse_day_in_range(row, at, latest, end=True),
@@ -170,11 +179,9 @@ def _read_reported_calls(file: Path, latest: float) -> Iterator[Call]:
 def _record_access_row(log: _AccessLog, row: _CsvRow, latest: float) -> None:
     source, customer, at, team = row.cells
     if not source or not customer:
-        raise row.error_in_line("staff and customer must both be given.")
+        raise row.error_in_line(IncidentErrorCode.TRACE_VALUE_MISSING)
     if source in (OUTSIDE, EVERYTHING):
-        raise row.error_in_line(
-            f"'{source}' is the name of a source that is no member of staff. Rename it."
-        )
+        raise row.error_in_line(IncidentErrorCode.TRACE_SOURCE_RESERVED, source=source)
     day = _parse_day_in_range(row, at, latest)
     hour = min(max(int(day * 24), 0), _LATEST)
     key = ((hash(customer) << _HOUR_BITS) & _ALL_BITS) | hour
@@ -191,9 +198,9 @@ def _parse_day_in_range(row: _CsvRow, text: str, latest: float, *, end: bool = F
     its end."""
     day = _parse_trace_time(row, text, end=end)
     if day < _EARLIEST:
-        raise row.error_in_line(f"'{text}' is before 1990. Write the year in full.")
+        raise row.error_in_line(IncidentErrorCode.TRACE_TIME_TOO_OLD, text=text)
     if day > latest:
-        raise row.error_in_line(f"'{text}' is in the future. Write when it was.")
+        raise row.error_in_line(IncidentErrorCode.TRACE_TIME_IN_FUTURE, text=text)
     return day
 
 
@@ -204,9 +211,7 @@ def _parse_trace_time(row: _CsvRow, text: str, *, end: bool) -> float:
             at += timedelta(days=1, microseconds=-1)
         return epoch_days(at if at.tzinfo else at.replace(tzinfo=UTC))
     except (ValueError, OverflowError):
-        raise row.error_in_line(
-            f"'{text}' is no time. Write it like 2026-11-25T09:30:00Z."
-        ) from None
+        raise row.error_in_line(IncidentErrorCode.TRACE_TIME_INVALID, text=text) from None
 
 
 def _count_new_customers(looks: array[int], hours: int) -> Counter[int]:
@@ -224,6 +229,5 @@ def _require_population_size(fresh: Iterable[Counter[int]], population: int, acc
     """Raise if a source accessed more customers than the population has."""
     if max((counts.total() for counts in fresh), default=0) > population:
         raise InvalidCsvFile(
-            f"{access}: more customers than the population of {population:,}."
-            " Give the number of all customers with --population."
+            IncidentErrorCode.TRACE_POPULATION_TOO_SMALL, file=access, population=population
         )

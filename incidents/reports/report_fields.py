@@ -9,7 +9,9 @@ from uuid import UUID
 
 from sqlmodel import Session
 
+from incidents.error_codes import IncidentErrorCode
 from incidents.reports.models import Report
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from vault.keys import keyring
 
@@ -59,7 +61,7 @@ def validate_submission(told: ReportSubmission, now: datetime) -> None:
     if told.called_at is not None and not earliest <= told.called_at <= latest:
         raise InvalidInput(
             "called_at",
-            "Choose the time of the call. It is past, and not more than a year ago.",
+            IncidentErrorCode.CALL_TIME_OUT_OF_RANGE,
         )
     texts = (
         ("said", told.said, SAID_LIMIT),
@@ -68,9 +70,9 @@ def validate_submission(told: ReportSubmission, now: datetime) -> None:
     )
     for name, text, limit in texts:
         if len(text) > limit:
-            raise InvalidInput(name, f"Use at most {limit} characters.")
+            raise InvalidInput(name, PeopleErrorCode.TEXT_TOO_LONG, limit=limit)
         if "\x00" in text:
-            raise InvalidInput(name, "Remove the characters that cannot be shown.")
+            raise InvalidInput(name, PeopleErrorCode.TEXT_HAS_INVISIBLE_CHARACTER)
 
 
 def join_choices(given: Sequence[str], known: Sequence[str]) -> str:

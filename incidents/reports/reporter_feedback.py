@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
+from incidents.error_codes import IncidentErrorCode
 from incidents.reports.models import Report
 from messaging import calling_hours, line_types, outbox, text_templates
 from messaging.message_kinds import OUTCOME
@@ -37,7 +38,9 @@ def record_report_outcome(session: Session, report: Report, words_key: str, now:
     """
     if words_key not in text_templates.REPORT_OUTCOMES:
         raise InvalidInput(
-            "words_key", f"Choose one of: {', '.join(text_templates.REPORT_OUTCOMES)}."
+            "words_key",
+            IncidentErrorCode.REPORT_OUTCOME_UNKNOWN,
+            outcomes=text_templates.REPORT_OUTCOMES,
         )
     if not report.tell_outcome or report.outcome is not None:
         return

@@ -15,11 +15,13 @@ from incidents.cases.visibility import (
     list_co_named_staff,
     request_hidden_from,
 )
+from incidents.error_codes import IncidentErrorCode
 from incidents.response import customer_warnings, exposure
 from people.approvals import approval_requests, bootstrap
 from people.approvals.decisions import APPROVE
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from people.staff import staff_records, suspension
@@ -61,7 +63,7 @@ def request_lift_outside_case(
     that names the requester (rule I5).
     """
     if person not in {suspended.id for suspended in list_visible_suspensions(session, who)}:
-        raise NotFound("There is no such colleague.")
+        raise NotFound(PeopleErrorCode.COLLEAGUE_NOT_FOUND)
     statement = (
         select(Case)
         .join(CaseSubject, col(CaseSubject.case_id) == col(Case.id))
@@ -117,7 +119,7 @@ def request_customer_warning(
     customer_warnings.require_no_running_warning(session, case)
     count = exposure.count_exposed_customers(session, person, since, until)
     if not count:
-        raise InvalidInput("person", "Their access exposed nobody in that time.")
+        raise InvalidInput("person", IncidentErrorCode.NOBODY_EXPOSED)
     span = {"since": since.isoformat(), "until": until.isoformat()}
     payload: dict[str, str | int] = {**span, "customers": count}
     return _create_request_by_reference(session, WARN, reference, who, person, why, now, payload)
@@ -161,10 +163,10 @@ def _create_request_for_case(
 
 def _require_other_staff_member(session: Session, who: UUID, person: UUID) -> Staff:
     if who == person:
-        raise NotAllowed("This is about yourself. It takes somebody else.")
+        raise NotAllowed(PeopleErrorCode.REQUEST_ABOUT_YOURSELF)
     staff_member = session.get(Staff, person)
     if staff_member is None:
-        raise NotFound("There is no such colleague.")
+        raise NotFound(PeopleErrorCode.COLLEAGUE_NOT_FOUND)
     return staff_member
 
 
@@ -228,7 +230,7 @@ def _format_approver_ids(session: Session, act: ApprovalRequestView) -> str:
 
 def _subject_staff_id(act: ApprovalRequestView) -> UUID:
     if act.about.staff_id is None:
-        raise NotFound("There is no such colleague.")
+        raise NotFound(PeopleErrorCode.COLLEAGUE_NOT_FOUND)
     return act.about.staff_id
 
 

@@ -16,6 +16,7 @@ from sqlmodel import Session, col, select, update
 
 from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case, WarnedCustomer, WarningRun
+from incidents.error_codes import IncidentErrorCode
 from incidents.response import exposure
 from messaging import calling_hours, line_types, outbox, text_templates
 from messaging.models import MessageState, OutboxMessage, Priority
@@ -51,7 +52,7 @@ def require_no_running_warning(session: Session, case: Case) -> None:
     """Raise ``WrongState`` while a warning of this case is running."""
     run = find_latest_warning_run(session, case)
     if run is not None and run.state == RUNNING:
-        raise WrongState("A warning is going on already.")
+        raise WrongState(IncidentErrorCode.WARNING_GOING_ON)
 
 
 def find_latest_warning_run(session: Session, case: Case) -> WarningRun | None:
@@ -92,7 +93,7 @@ def stop_warning_run(session: Session, case: Case, who: UUID, words: str, now: d
         .with_for_update()
     ).first()
     if run is None:
-        raise WrongState("No warning is going on.")
+        raise WrongState(IncidentErrorCode.NO_WARNING_GOING_ON)
     run.state = STOPPED
     session.add(run)
     mine = select(WarnedCustomer.message_id).where(col(WarnedCustomer.case_id) == case.id)

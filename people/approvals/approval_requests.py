@@ -12,6 +12,7 @@ from people.approvals import repository, request_visibility, sealed_requests
 from people.approvals.models import ApprovalRequest
 from people.approvals.request_types import Payload, RequestSubject, RequestType, RequestTypes
 from people.approvals.states import OPEN_STATES, RequestState
+from people.error_codes import PeopleErrorCode
 from people.errors import AlreadyRequested, NotAllowed, NotFound
 from people.models import Staff
 from people.text_input import AllowedContent, clean_text_input, require_meaningful_reason
@@ -38,9 +39,7 @@ def submit_for_approval(
 
     Approvers read ``why``. Raises ``NotAllowed``, ``InvalidInput``, or ``AlreadyRequested``.
     """
-    reason = clean_text_input(
-        "why", why, limit=REASON_LIMIT, what="reason", allowed=AllowedContent.ANYTHING
-    )
+    reason = clean_text_input("why", why, limit=REASON_LIMIT, allowed=AllowedContent.ANYTHING)
     require_meaningful_reason("why", reason)
     _require_requester_role(session, kind, by)
     about = about or RequestSubject()
@@ -105,7 +104,7 @@ def _require_not_pending(
         hidden = by is not None and request_visibility.is_hidden_from(session, kind, row, by)
         same = [pending.get(name) for name in kind.same] == wanted
         if same and not hidden and _may_requester_still_ask(session, kind, row):
-            raise AlreadyRequested("This is asked for already. It waits for approval.")
+            raise AlreadyRequested(PeopleErrorCode.ALREADY_REQUESTED)
 
 
 def _may_requester_still_ask(session: Session, kind: RequestType, row: ApprovalRequest) -> bool:
@@ -117,7 +116,7 @@ def _may_requester_still_ask(session: Session, kind: RequestType, row: ApprovalR
 def _require_requester_role(session: Session, kind: RequestType, by: UUID | None) -> None:
     member = session.get(Staff, by) if by else None
     if not kind.by_operator if by is None else not repository.is_active_in_role(member, kind.asks):
-        raise NotAllowed("You may not ask for this.")
+        raise NotAllowed(PeopleErrorCode.REQUEST_NOT_YOURS_TO_MAKE)
 
 
 def withdraw_approval_request(
@@ -133,15 +132,14 @@ def withdraw_approval_request(
 
     Raises ``NotFound`` if it is hidden or somebody else's, or ``Conflict``.
     """
-    row, not_found = (
-        repository.lock_approval_request(session, request_id),
-        "There is no such request of yours.",
-    )
+    row = repository.lock_approval_request(session, request_id)
     if row.asked_by != by:
-        raise NotFound(not_found)
+        raise NotFound(PeopleErrorCode.REQUEST_NOT_YOURS)
     kind = (kinds or {}).get(row.kind)
     if by is not None and kind is not None:
-        request_visibility.require_visible_request(session, kind, row, by, not_found)
+        request_visibility.require_visible_request(
+            session, kind, row, by, PeopleErrorCode.REQUEST_NOT_YOURS
+        )
     repository.close_approval_request(session, row, RequestState.WITHDRAWN, now)
     actor = audit_log.staff_actor(by) if by else audit_log.OPERATOR
     repository.record_approval_act(session, row, AuditAct.APPROVAL_WITHDRAW, actor, now)

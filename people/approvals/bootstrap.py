@@ -11,6 +11,7 @@ from datetime import datetime
 
 from sqlmodel import Session, col, func, select, text
 
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict
 from people.models import Role, Staff
 from vault.audit import audit_log
@@ -22,11 +23,9 @@ from vault.models import AuditEntry
 APPROVERS = frozenset({Role.SUPERVISOR, Role.INVESTIGATOR})
 MIN_APPROVERS = 2
 BOOTSTRAP_CLOSED = AuditAct.APPROVALS_CLOSE
-_LAST_IN_ROLE_MESSAGES = {
-    Role.SUPERVISOR: "No supervisor would be left, and nobody else changes numbers or hands calls"
-    " over. Add another supervisor first.",
-    Role.INVESTIGATOR: "No investigator would be left, and nobody else looks into reports and"
-    " cases. Add another investigator first.",
+_LAST_IN_ROLE_CODES = {
+    Role.SUPERVISOR: PeopleErrorCode.LAST_SUPERVISOR,
+    Role.INVESTIGATOR: PeopleErrorCode.LAST_INVESTIGATOR,
 }
 _CLOSED_QUERY = select(AuditEntry.id).where(text(f"action = '{BOOTSTRAP_CLOSED}'")).limit(1)
 
@@ -69,7 +68,7 @@ def require_other_in_role(session: Session, member: Staff) -> None:
         .execution_options(populate_existing=True)
     ).all()
     if all(item.id == member.id for item in in_role):
-        raise Conflict(_LAST_IN_ROLE_MESSAGES[Role(member.role)])
+        raise Conflict(_LAST_IN_ROLE_CODES[Role(member.role)])
 
 
 def _is_enrolled_approver(member: Staff) -> bool:

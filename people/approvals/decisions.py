@@ -17,6 +17,7 @@ from people.approvals import independence, pins, repository, request_visibility,
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.request_types import ApprovalRequestView, RequestType, RequestTypes
 from people.approvals.states import RequestState, require_request_move
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict, NotAllowed, NotFound
 from people.models import Staff
 from storage.column_types import new_id
@@ -25,13 +26,10 @@ from vault.audit.acts import AuditAct
 
 APPROVE, REFUSE = "approve", "refuse"
 _ACTS = {APPROVE: AuditAct.APPROVAL_APPROVE, REFUSE: AuditAct.APPROVAL_REFUSE}
-_DEPENDENCE_MESSAGES = {
-    "asker": "You and the colleague who asked for this count as one person: one of you was enrolled"
-    " with a PIN of the other, or of a third. It takes somebody else.",
-    "subject": "You and the colleague this is about count as one person: one of you was"
-    " enrolled with a PIN of the other, or of a third. It takes somebody else.",
-    "approver": "You and a colleague who decided on this already count as one person: one of you"
-    " was enrolled with a PIN of the other, or of a third. It takes somebody else.",
+_DEPENDENCE_CODES = {
+    "asker": PeopleErrorCode.VOTER_DEPENDS_ON_REQUESTER,
+    "subject": PeopleErrorCode.VOTER_DEPENDS_ON_SUBJECT,
+    "approver": PeopleErrorCode.VOTER_DEPENDS_ON_APPROVER,
 }
 
 
@@ -116,7 +114,7 @@ def is_request_void(session: Session, kinds: RequestTypes, request_id: UUID, by:
     row = repository.lock_approval_request(session, request_id)
     kind = kinds.get(row.kind)
     if kind is None or request_visibility.is_hidden_from(session, kind, row, by):
-        raise NotFound(request_visibility.NO_SUCH_REQUEST)
+        raise NotFound(PeopleErrorCode.REQUEST_NOT_FOUND)
     return row.state == RequestState.VOID
 
 
@@ -139,14 +137,14 @@ def _lock_for_decision(
     deciders = [vote.staff_id for vote in repository.list_votes(session, row)]
     people = repository.lock_staff_members(session, [by, row.asked_by, row.staff_id, *deciders])
     if kind is None or not repository.is_active_in_role(people.get(by), kind.approves):
-        raise NotFound(request_visibility.NO_SUCH_REQUEST)
+        raise NotFound(PeopleErrorCode.REQUEST_NOT_FOUND)
     request_visibility.require_visible_request(session, kind, row, by)
     if by == row.asked_by:
-        raise NotAllowed("You asked for this yourself. It takes somebody else.")
+        raise NotAllowed(PeopleErrorCode.OWN_REQUEST)
     if by == row.staff_id:
-        raise NotAllowed("This is about yourself. It takes somebody else.")
+        raise NotAllowed(PeopleErrorCode.REQUEST_ABOUT_YOURSELF)
     if by in deciders:
-        raise Conflict("You have decided on this already.")
+        raise Conflict(PeopleErrorCode.ALREADY_VOTED)
     _require_independent_voter(session, kind, row, deciders, by)
     return _LockedRequest(row, kind, people)
 
@@ -156,7 +154,7 @@ def _require_independent_voter(
 ) -> None:
     groups = independence.find_identity_groups(session, (by, row.asked_by, row.staff_id, *given))
     if why := find_dependence(groups, kind, row, given, by):
-        raise NotAllowed(_DEPENDENCE_MESSAGES[why])
+        raise NotAllowed(_DEPENDENCE_CODES[why])
 
 
 def find_dependence(
@@ -187,7 +185,7 @@ def _require_valid_requester(session: Session, found: _LockedRequest) -> None:
         return
     may = repository.is_active_in_role(found.people.get(requester), found.kind.asks)
     if not may or request_visibility.is_hidden_from(session, found.kind, found.row, requester):
-        raise Conflict("The person who asked for this may no longer ask for it. Refuse it.")
+        raise Conflict(PeopleErrorCode.REQUESTER_NO_LONGER_ALLOWED)
 
 
 def _cast_vote(

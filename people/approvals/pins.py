@@ -14,6 +14,7 @@ from sqlmodel import Session, col, update
 
 from people.approvals.models import ApprovalVote
 from people.credentials import new_pin
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict
 from vault.keys import keyring
 
@@ -33,7 +34,7 @@ def open_pins(session: Session, votes: Iterable[ApprovalVote]) -> dict[UUID, str
     pins = {}
     for vote in votes:
         if vote.pin is None:
-            raise Conflict("This was approved before there were PINs. Refuse it, and ask again.")
+            raise Conflict(PeopleErrorCode.APPROVED_WITHOUT_PIN)
         context = _PIN_SEAL_CONTEXT.format(vote.id)
         pin = keyring.current_keyring(session).open_for_purpose(
             keyring.APPROVALS, context, vote.pin

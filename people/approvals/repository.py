@@ -11,6 +11,7 @@ from sqlmodel import Session, col, select
 from people.approvals import pins, sealed_requests
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.states import RequestState, require_request_move
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict, NotFound
 from people.models import Customer, Role, Staff
 from vault.audit import audit_log
@@ -30,7 +31,7 @@ def lock_approval_request(session: Session, request_id: UUID) -> ApprovalRequest
         .execution_options(populate_existing=True)
     ).first()
     if request is None:
-        raise NotFound("There is no such request.")
+        raise NotFound(PeopleErrorCode.REQUEST_NOT_FOUND)
     if request.customer_id is not None:
         customer = select(Customer.id).where(col(Customer.id) == request.customer_id)
         session.exec(customer.with_for_update(key_share=True))
@@ -79,7 +80,7 @@ def require_not_expired(row: ApprovalRequest, now: datetime) -> None:
 def require_same_digest(row: ApprovalRequest, digest: str) -> None:
     """Raise ``Conflict`` unless this is the version that the approver read."""
     if row.digest != digest:
-        raise Conflict("This is not what you read. Open the page again, and read it again.")
+        raise Conflict(PeopleErrorCode.REQUEST_CHANGED)
 
 
 def move_request_state(session: Session, row: ApprovalRequest, state: RequestState) -> None:

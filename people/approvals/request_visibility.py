@@ -11,13 +11,13 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, not_, or_
 from sqlmodel import Session, col, select, true
 
+from config.domain_errors import ErrorCode
 from people.approvals import repository, sealed_requests
 from people.approvals.models import ApprovalRequest
 from people.approvals.request_types import HiddenCondition, RequestType, RequestTypes
+from people.error_codes import PeopleErrorCode
 from people.errors import NotFound
 from people.models import Staff
-
-NO_SUCH_REQUEST = "There is no such request."
 
 
 def visible_to_reader(kinds: RequestTypes, reader: UUID) -> ColumnElement[bool]:
@@ -48,14 +48,14 @@ def require_visible_request(
     kind: RequestType,
     row: ApprovalRequest,
     reader: UUID,
-    said: str = NO_SUCH_REQUEST,
+    code: ErrorCode = PeopleErrorCode.REQUEST_NOT_FOUND,
 ) -> None:
     """Raise ``NotFound`` if a locked request is hidden from the reader. Its visibility cannot
     change until the transaction ends."""
     if kind.hold is not None and row.payload:
         kind.hold(session, sealed_requests.open_approval_request(session, row))
     if is_hidden_from(session, kind, row, reader):
-        raise NotFound(said)
+        raise NotFound(code)
 
 
 def has_enough_approvers(

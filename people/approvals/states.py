@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict
 
 
@@ -49,18 +50,18 @@ MOVES: dict[RequestState, frozenset[RequestState]] = {
 }
 OPEN_STATES = (RequestState.ASKED, RequestState.APPROVED)
 
-_STATE_MESSAGES = {
-    RequestState.ASKED: "waits for approval",
-    RequestState.APPROVED: "is approved already",
-    RequestState.DONE: "is done already",
-    RequestState.REFUSED: "was refused",
-    RequestState.WITHDRAWN: "was withdrawn",
-    RequestState.EXPIRED: "is too old: ask again",
-    RequestState.VOID: "can come to nothing any more",
+_STATE_CODES = {
+    RequestState.ASKED: PeopleErrorCode.REQUEST_WAITS,
+    RequestState.APPROVED: PeopleErrorCode.REQUEST_APPROVED_ALREADY,
+    RequestState.DONE: PeopleErrorCode.REQUEST_DONE_ALREADY,
+    RequestState.REFUSED: PeopleErrorCode.REQUEST_REFUSED,
+    RequestState.WITHDRAWN: PeopleErrorCode.REQUEST_WITHDRAWN,
+    RequestState.EXPIRED: PeopleErrorCode.REQUEST_EXPIRED,
+    RequestState.VOID: PeopleErrorCode.REQUEST_VOID,
 }
 
 
 def require_request_move(current: RequestState, wanted: RequestState) -> None:
     """Raise :class:`Conflict` unless ``wanted`` may follow ``current``."""
     if wanted not in MOVES[current]:
-        raise Conflict(f"This request {_STATE_MESSAGES[current]}.")
+        raise Conflict(_STATE_CODES[current])

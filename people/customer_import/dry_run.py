@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from people.customer_import.upsert import NUMBER_DIFFERS_MESSAGE, NUMBER_TAKEN_MESSAGE, BatchOutcome
-from people.customer_import.validation import ImportProblem, ImportRow
+from people.customer_import.upsert import BatchOutcome
+from people.customer_import.validation import ImportRow, phone_problem
+from people.error_codes import PeopleErrorCode
 
 #: Customers remembered, in about 100 MB; later lines are compared with these only.
 MAX_REMEMBERED_ROWS = 300_000
@@ -39,9 +40,9 @@ class DryRunMemory:
             self._remember_row(ref, phone, rest)
             return not new
         if known is not None and known[0] != phone:
-            found.problems.append(ImportProblem(row.line, "phone", NUMBER_DIFFERS_MESSAGE))
+            found.problems.append(phone_problem(row, PeopleErrorCode.IMPORT_NUMBER_DIFFERS))
         elif self._phones.get(phone) != ref:
-            found.problems.append(ImportProblem(row.line, "phone", NUMBER_TAKEN_MESSAGE))
+            found.problems.append(phone_problem(row, PeopleErrorCode.IMPORT_NUMBER_TAKEN))
         elif known is not None and known[1] == rest:
             found.same += 1
         else:

@@ -9,8 +9,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
+from config.domain_errors import DomainError
+from people.error_codes import PeopleErrorCode
+
 #: The longest accepted line; the rest of a longer line is skipped.
 MAX_LINE_BYTES = 64 * 1024
+
+
+class UnreadableLine(DomainError):
+    """A line of the file cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -85,12 +92,12 @@ class LineReader:
 def decode_line(line: RawLine) -> str:
     """Decode a line as UTF-8 text, without a byte order mark at the start of the file.
 
-    Raises ``ValueError`` with a sentence.
+    Raises :class:`UnreadableLine`.
     """
     if line.data is None:
-        raise ValueError(f"The line is too long: use at most {MAX_LINE_BYTES:,} bytes.")
+        raise UnreadableLine(PeopleErrorCode.LINE_TOO_LONG, limit=MAX_LINE_BYTES)
     data = line.data.removeprefix(codecs.BOM_UTF8) if line.number == 1 else line.data
     try:
         return data.decode()
     except UnicodeDecodeError:
-        raise ValueError("The line is not UTF-8. Save the file as UTF-8.") from None
+        raise UnreadableLine(PeopleErrorCode.LINE_NOT_UTF8) from None

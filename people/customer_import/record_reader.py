@@ -8,7 +8,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from people.customer_import.line_reader import LineReader, RawLine, decode_line
+from config.domain_errors import DomainError
+from people.customer_import.line_reader import LineReader, RawLine, UnreadableLine, decode_line
+from people.error_codes import PeopleErrorCode
 
 CSV, JSONL = "csv", "jsonl"
 FORMATS = (CSV, JSONL)
@@ -16,11 +18,10 @@ COLUMNS = ("external_ref", "phone", "name", "locale", "timezone")
 REQUIRED_COLUMNS = frozenset({"external_ref", "phone", "name"})
 #: A quoted value may span several lines. One that spans more than this was never closed.
 MAX_RECORD_LINES = 50
-_UNKNOWN_COLUMN_ADVICE = "use --ignore-unknown to leave it out, or one of: " + ", ".join(COLUMNS)
 
 
-class UnreadableFile(ValueError):
-    """The file as a whole cannot be read; the message says why."""
+class UnreadableFile(DomainError):
+    """The file as a whole cannot be read."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class FileRecord:
 
     line: int
     values: Mapping[str, str]
-    problem: str = ""
+    problem: DomainError | None = None
 
 
 class RecordReader:
@@ -55,13 +56,15 @@ class RecordReader:
     def _read_header(self) -> None:
         first = self._source.next_line()
         if first is None:
-            raise UnreadableFile("The file is empty.")
+            raise UnreadableFile(PeopleErrorCode.FILE_EMPTY)
         try:
             text = decode_line(first)
             self._delimiter = max(",;\t", key=text.count)
             names = next(csv.reader([text], delimiter=self._delimiter, strict=True), [])
-        except (ValueError, csv.Error) as error:
-            raise UnreadableFile(f"Line 1: {error}") from None
+        except UnreadableLine as error:
+            raise UnreadableFile(PeopleErrorCode.HEADER_UNREADABLE, problem=error) from None
+        except csv.Error:
+            raise UnreadableFile(PeopleErrorCode.HEADER_QUOTES_UNBALANCED) from None
         self._source.consume_lines([first])
         self._columns = [name.strip().lower() for name in names]
         self._require_known_columns(self._columns)
@@ -70,28 +73,29 @@ class RecordReader:
         """Check the column names. Does not repeat an unknown name: it may be personal data."""
         missing = sorted(REQUIRED_COLUMNS - set(columns))
         if missing:
-            raise UnreadableFile(f"The first line must name the columns; missing: {missing}.")
+            raise UnreadableFile(PeopleErrorCode.COLUMNS_MISSING, columns=missing)
         known = [name for name in columns if name in COLUMNS]
         if len(known) > len(set(known)):
-            raise UnreadableFile("The first line names a column twice.")
+            raise UnreadableFile(PeopleErrorCode.COLUMN_TWICE_IN_HEADER)
         if not self._ignore_unknown and len(known) < len(columns):
             position = next(at for at, name in enumerate(columns, 1) if name not in COLUMNS)
             raise UnreadableFile(
-                f"Column {position} in the first line is unknown: {_UNKNOWN_COLUMN_ADVICE}."
+                PeopleErrorCode.COLUMN_UNKNOWN_IN_HEADER, position=position, columns=COLUMNS
             )
 
     def _read_csv_record(self, first: RawLine) -> FileRecord:
         """Read the record that starts with this line. If it is malformed, only this line is
         refused, and the lines read to find its end are pushed back."""
         lines: list[RawLine] = []
+        problem: DomainError
         try:
             texts = self._csv_record_lines(first, lines)
             values = next(csv.reader(texts, delimiter=self._delimiter, strict=True))
             return self._build_csv_record(first, lines, values)
         except csv.Error:
-            problem = "The quotation marks do not fit together."
-        except ValueError as error:
-            problem = str(error)
+            problem = UnreadableLine(PeopleErrorCode.QUOTES_UNBALANCED)
+        except UnreadableLine as error:
+            problem = error
         self._source.push_back_lines(lines[1:])
         self._source.consume_lines([first])
         return FileRecord(first.number, {}, problem)
@@ -109,7 +113,9 @@ class RecordReader:
         self, first: RawLine, lines: list[RawLine], found: list[str]
     ) -> FileRecord:
         if len(found) != len(self._columns):
-            raise ValueError(f"There are {len(found)} values for {len(self._columns)} columns.")
+            raise UnreadableLine(
+                PeopleErrorCode.VALUE_COUNT_WRONG, found=len(found), columns=len(self._columns)
+            )
         self._source.consume_lines(lines)
         pairs = zip(self._columns, found, strict=True)
         return FileRecord(first.number, {name: value for name, value in pairs if name in COLUMNS})
@@ -119,16 +125,17 @@ class RecordReader:
         try:
             return FileRecord(line.number, self._parse_json_values(decode_line(line)))
         except (json.JSONDecodeError, RecursionError):
-            return FileRecord(line.number, {}, "The line is not a JSON object.")
-        except ValueError as error:
-            return FileRecord(line.number, {}, str(error))
+            not_json = UnreadableLine(PeopleErrorCode.LINE_NOT_JSON_OBJECT)
+            return FileRecord(line.number, {}, not_json)
+        except UnreadableLine as error:
+            return FileRecord(line.number, {}, error)
 
     def _parse_json_values(self, text: str) -> dict[str, str]:
         values_by_column = json.loads(text, object_pairs_hook=_reject_repeated_keys)
         if not isinstance(values_by_column, dict):
-            raise ValueError("The line is not a JSON object.")
+            raise UnreadableLine(PeopleErrorCode.LINE_NOT_JSON_OBJECT)
         if not self._ignore_unknown and not values_by_column.keys() <= set(COLUMNS):
-            raise ValueError(f"There is an unknown column: {_UNKNOWN_COLUMN_ADVICE}.")
+            raise UnreadableLine(PeopleErrorCode.COLUMN_UNKNOWN_IN_LINE, columns=COLUMNS)
         return {
             name: _require_text_value(name, value)
             for name, value in values_by_column.items()
@@ -139,7 +146,7 @@ class RecordReader:
 def _reject_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
-        raise ValueError("A column stands twice in the line.")
+        raise UnreadableLine(PeopleErrorCode.COLUMN_TWICE_IN_LINE)
     return values
 
 
@@ -147,5 +154,5 @@ def _require_text_value(name: str, value: Any) -> str:
     if value is None:
         return ""
     if not isinstance(value, str):
-        raise ValueError(f"Write the {name} as text, between quotation marks.")
+        raise UnreadableLine(PeopleErrorCode.VALUE_NOT_TEXT, column=name)
     return value

@@ -13,13 +13,14 @@ from sqlalchemy import insert
 from sqlmodel import Session, col, or_, select
 
 from people import phone_numbers
-from people.customer_import.validation import ImportProblem, ImportRow, ImportRules
+from people.customer_import.validation import ImportProblem, ImportRow, ImportRules, phone_problem
 from people.customers.customer_records import (
     NewCustomer,
     open_external_ref,
     open_phone,
     sealed_customer_columns,
 )
+from people.error_codes import PeopleErrorCode
 from people.models import Customer
 from storage.column_types import new_id
 from vault.audit import audit_log
@@ -31,10 +32,6 @@ from vault.keys.keyring import Keyring
 
 _TABLE = Customer.__table__  # type: ignore[attr-defined]
 PURPOSE = "import"
-NUMBER_DIFFERS_MESSAGE = (
-    "This reference has another number with us. A changed number takes two people, not an import."
-)
-NUMBER_TAKEN_MESSAGE = "Another customer has this number."
 
 
 @dataclass
@@ -103,16 +100,16 @@ def _classify_rows(session: Session, rows: Sequence[ImportRow]) -> BatchOutcome:
             _find_by_index_forms(by_number, numbers[row.line]),
         )
         if not unverified_forms.isdisjoint([*refs[row.line], *numbers[row.line]]):
-            outcome.problems.append(ImportProblem(row.line, "phone", NUMBER_TAKEN_MESSAGE))
+            outcome.problems.append(phone_problem(row, PeopleErrorCode.IMPORT_NUMBER_TAKEN))
         elif with_ref is None and with_number is None:
             outcome.added.append(row)
         elif with_ref is not None and with_ref is not with_number:
-            outcome.problems.append(ImportProblem(row.line, "phone", NUMBER_DIFFERS_MESSAGE))
+            outcome.problems.append(phone_problem(row, PeopleErrorCode.IMPORT_NUMBER_DIFFERS))
         elif with_number is not None and with_number.external_ref_index not in (
             None,
             *refs[row.line],
         ):
-            outcome.problems.append(ImportProblem(row.line, "phone", NUMBER_TAKEN_MESSAGE))
+            outcome.problems.append(phone_problem(row, PeopleErrorCode.IMPORT_NUMBER_TAKEN))
         elif with_number is not None:
             _compare_with_customer(outcome, row, with_number, keys[with_number.id])
     return outcome

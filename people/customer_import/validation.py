@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from config.domain_errors import DomainError
 from messaging.i18n import best_language
 from people import phone_numbers
 from people.customer_import.record_reader import FileRecord
 from people.customers.customer_records import clean_external_ref, clean_name
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 
 
@@ -42,7 +44,12 @@ class ImportProblem:
 
     line: int
     field: str
-    sentence: str
+    problem: DomainError
+
+
+def phone_problem(row: ImportRow, code: PeopleErrorCode) -> ImportProblem:
+    """Return the problem that a row's number has with another customer."""
+    return ImportProblem(row.line, "phone", InvalidInput("phone", code))
 
 
 def validate_record(record: FileRecord, rules: ImportRules) -> ImportRow | ImportProblem:
@@ -52,7 +59,7 @@ def validate_record(record: FileRecord, rules: ImportRules) -> ImportRow | Impor
     try:
         return _build_import_row(record, rules)
     except InvalidInput as error:
-        return ImportProblem(record.line, error.field, str(error))
+        return ImportProblem(record.line, error.field, error)
 
 
 def _build_import_row(record: FileRecord, rules: ImportRules) -> ImportRow:

@@ -16,7 +16,7 @@ from sqlmodel import Session, col, select
 
 from people import phone_numbers
 from people.customers import customer_records
-from people.customers.customer_records import ALREADY_KNOWN_MESSAGE
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from people.models import Customer, NumberProof
 from vault.audit import audit_log
@@ -70,7 +70,7 @@ def change_customer_number(
     phone_numbers.require_callable(phone, countries)
     keyring.lock_index_keys(session)
     if customer_records.find_by_phone(session, phone):
-        raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE)
+        raise InvalidInput("phone", PeopleErrorCode.PHONE_ALREADY_KNOWN)
     key = field_encryption.load_data_key(session, customer.id)
     try:
         with session.begin_nested():
@@ -82,5 +82,5 @@ def change_customer_number(
             session.add(customer)
             session.flush()
     except IntegrityError:  # another transaction took the number
-        raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE) from None
+        raise InvalidInput("phone", PeopleErrorCode.PHONE_ALREADY_KNOWN) from None
     audit_log.record_act(session, by, AuditAct.CUSTOMER_NUMBER, now, customer_id=customer.id)

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, select
 
 from config.contact_details import find_contact
 from people import phone_numbers
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from people.models import Customer
 from people.text_input import AllowedContent, clean_text_input
@@ -32,7 +33,6 @@ from vault.models import DataKey
 NAME_LIMIT = 60
 EXTERNAL_REF_LIMIT = 60
 PHRASE_LENGTHS = range(2, 21)
-ALREADY_KNOWN_MESSAGE = "A customer with this number is already known."
 _WITH_KEY = select(Customer, DataKey.wrapped).outerjoin(
     DataKey, col(DataKey.owner_id) == col(Customer.id)
 )
@@ -147,9 +147,7 @@ def open_external_ref(key: FieldKey, customer: Customer) -> str:
 
 def clean_name(typed: str) -> str:
     """Validate a customer's name. Raises ``InvalidInput``."""
-    return clean_text_input(
-        "name", typed, limit=NAME_LIMIT, what="name", allowed=AllowedContent.WORDS
-    )
+    return clean_text_input("name", typed, limit=NAME_LIMIT, allowed=AllowedContent.WORDS)
 
 
 def add_customer(
@@ -168,14 +166,14 @@ def add_customer(
     phone_numbers.parse_time_zone(zone)
     keyring.lock_index_keys(session)
     if find_by_phone(session, new.phone):
-        raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE)
+        raise InvalidInput("phone", PeopleErrorCode.PHONE_ALREADY_KNOWN)
     try:
         with session.begin_nested():
             customer = _seal_new_customer(session, new, name, zone, now)
             session.add(customer)
             session.flush()
     except IntegrityError:  # another transaction added the same number
-        raise InvalidInput("phone", ALREADY_KNOWN_MESSAGE) from None
+        raise InvalidInput("phone", PeopleErrorCode.PHONE_ALREADY_KNOWN) from None
     audit_log.record_act(session, actor, AuditAct.CUSTOMER_ADD, now, customer_id=customer.id)
     return customer
 
@@ -186,7 +184,6 @@ def clean_external_ref(typed: str, *, required: bool = False) -> str:
         "external_ref",
         typed,
         limit=EXTERNAL_REF_LIMIT,
-        what="reference",
         required=required,
         allowed=AllowedContent.ANYTHING,
     )
@@ -199,7 +196,7 @@ def _seal_new_customer(
     row = new_id()
     ref = clean_external_ref(new.external_ref)
     if ref and find_by_external_ref(session, ref):
-        raise InvalidInput("external_ref", "Another customer already has this reference.")
+        raise InvalidInput("external_ref", PeopleErrorCode.EXTERNAL_REF_TAKEN)
     key = field_encryption.create_data_key(session, row)
     cleaned = replace(new, name=name, external_ref=ref, timezone=zone)
     return Customer(**sealed_customer_columns(ring, key, row, cleaned, now))

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 
 
@@ -30,5 +31,5 @@ CONSOLE_PURPOSES = (
 def parse_lookup_purpose(text: str) -> LookupPurpose:
     """Return the chosen purpose. Raises ``InvalidInput``."""
     if text not in CONSOLE_PURPOSES:
-        raise InvalidInput("purpose", "Choose why you look this customer up.")
+        raise InvalidInput("purpose", PeopleErrorCode.LOOKUP_PURPOSE_MISSING)
     return LookupPurpose(text)

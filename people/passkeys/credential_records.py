@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
+from people.error_codes import PeopleErrorCode
 from people.errors import NotFound
 from people.models import Passkey
 from people.passkeys.relying_party import PasskeyRefused
@@ -131,7 +132,7 @@ def delete_passkey(session: Session, staff_id: UUID, passkey_id: UUID, now: date
     """Delete one's own passkey, and end the sessions started with it. Raises ``NotFound``."""
     row = session.get(Passkey, passkey_id)
     if row is None or row.staff_id != staff_id:
-        raise NotFound
+        raise NotFound(PeopleErrorCode.PASSKEY_NOT_FOUND)
     session.delete(row)
     session.flush()
     staff_sessions.end_passkey_sessions(session, staff_id, passkey_id, now)

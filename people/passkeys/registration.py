@@ -22,6 +22,7 @@ from webauthn.helpers.structs import (
 )
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from people.models import Passkey, Staff
 from people.passkeys import credential_records
@@ -53,7 +54,7 @@ def registration_options(
         >= credential_records.MAX_PASSKEYS
     ):
         raise InvalidInput(
-            "name", f"You have {credential_records.MAX_PASSKEYS} passkeys. Remove one first."
+            "name", PeopleErrorCode.TOO_MANY_PASSKEYS, limit=credential_records.MAX_PASSKEYS
         )
     known = [
         credential_records.open_credential_id(session, row)
@@ -100,9 +101,7 @@ def register_passkey(
 ) -> Passkey:
     """Store the passkey that the browser created. Raises ``PasskeyRefused``, or ``InvalidInput``
     for the name."""
-    plain = clean_text_input(
-        "name", name, limit=NAME_LIMIT, what="name", allowed=AllowedContent.ANYTHING
-    )
+    plain = clean_text_input("name", name, limit=NAME_LIMIT, allowed=AllowedContent.ANYTHING)
     if challenge.purpose != f"{REGISTRATION_PURPOSE}:{member.id.hex}":
         raise PasskeyRefused
     verified = _verify_registration(site, answer, challenge)
@@ -112,7 +111,7 @@ def register_passkey(
         >= credential_records.MAX_PASSKEYS
     ):
         raise InvalidInput(
-            "name", f"You have {credential_records.MAX_PASSKEYS} passkeys. Remove one first."
+            "name", PeopleErrorCode.TOO_MANY_PASSKEYS, limit=credential_records.MAX_PASSKEYS
         )
     keyring.lock_index_keys(session)
     if credential_records.lock_passkey(session, verified.credential_id):

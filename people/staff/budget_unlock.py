@@ -10,6 +10,7 @@ from sqlmodel import Session
 from people.approvals import approval_requests, bootstrap
 from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
 from people.customers import access_budgets
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict
 from people.models import Role, Staff
 from people.staff import staff_approvals
@@ -27,7 +28,7 @@ def request_budget_unlock(
 def _execute_budget_unlock(session: Session, act: ApprovalRequestView, now: datetime) -> None:
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active:
-        raise Conflict("They do not work here any more. Refuse this.")
+        raise Conflict(PeopleErrorCode.COLLEAGUE_HAS_LEFT)
     access_budgets.reset_staff_budget(session, member.id, act.actor, now)
 
 

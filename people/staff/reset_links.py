@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from people.approvals import approval_requests, bootstrap
 from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
 from people.credentials import new_token, token_hash
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from people.staff import (
@@ -62,14 +63,14 @@ def request_reset_link(
     ``AlreadyRequested``.
     """
     if staff_id == maker:
-        raise NotAllowed("Nobody makes a link for themself. Ask a colleague.")
+        raise NotAllowed(PeopleErrorCode.OWN_RESET_LINK)
     member = session.get(Staff, staff_id)
     if member is None or not member.active or member.role not in RESETTABLE_ROLES.get(role, ()):
-        raise NotFound
+        raise NotFound(PeopleErrorCode.COLLEAGUE_NOT_FOUND)
     if member.password_hash and not second_factor.count_recovery_codes(session, member.id):
         raise InvalidInput(
             "staff_id",
-            "They have no recovery code left. The people who run the server make the link.",
+            PeopleErrorCode.NO_RECOVERY_CODE_LEFT,
         )
     token = new_token()
     payload = {"link": token_hash(token).hex()}

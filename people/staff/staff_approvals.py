@@ -19,6 +19,7 @@ from people.approvals import approval_requests, bootstrap
 from people.approvals.request_types import ApprovalRequestView, Payload, RequestSubject, RequestType
 from people.credentials import new_token, token_hash
 from people.customers import lookup_log
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict
 from people.models import Role, Staff
 from people.staff import enrolment_links, staff_records
@@ -108,7 +109,7 @@ def link_terms_from_approval(act: ApprovalRequestView, role: str = "") -> LinkTe
     """Return the terms of an approved link: the PINs of the approvers, and the ``role`` it grants,
     if any. Raises ``Conflict`` if there is no PIN: every enrolment needs one."""
     if not act.pins:
-        raise Conflict("Nobody who approved this has a PIN. Refuse it, and ask again.")
+        raise Conflict(PeopleErrorCode.NO_APPROVER_WITH_PIN)
     return LinkTerms({approver.hex: pin for approver, pin in act.pins.items()}, role=role)
 
 
@@ -137,7 +138,7 @@ def require_active_subject(session: Session, act: ApprovalRequestView) -> Staff:
     """Return the member of staff that a request is about. Raises ``Conflict`` if they have left."""
     member = session.get_one(Staff, act.about.staff_id)
     if not member.active:
-        raise Conflict("They do not work here any more. Refuse this.")
+        raise Conflict(PeopleErrorCode.COLLEAGUE_HAS_LEFT)
     return member
 
 

@@ -17,6 +17,7 @@ from sqlmodel import Session, col, or_, select
 from people import password_seal, phone_numbers, row_mac
 from people.approvals import bootstrap
 from people.credentials import hash_password, new_token, token_hash
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput, LinkExpired
 from people.models import EnrolmentLink, Role, Staff
 from people.staff import enrolment_links, second_factor, security_notices, staff_sessions
@@ -51,7 +52,7 @@ def normalise_email(text: str) -> str:
     """Return an e-mail address in the form used for comparison. Raises ``InvalidInput``."""
     plain = text.strip().lower()
     if not _EMAIL.fullmatch(plain):
-        raise InvalidInput("email", "Write an e-mail address, like ana@example.org.")
+        raise InvalidInput("email", PeopleErrorCode.EMAIL_INVALID)
     return plain
 
 
@@ -115,13 +116,11 @@ def validate_new_staff_member(
     ``InvalidInput``."""
     address = normalise_email(email)
     if role not in set(Role):
-        raise InvalidInput("role", f"The role is one of: {', '.join(Role)}.")
+        raise InvalidInput("role", PeopleErrorCode.ROLE_UNKNOWN, roles=tuple(Role))
     if find_staff_by_email(session, address):
-        raise InvalidInput("email", "A member of staff with this address exists already.")
+        raise InvalidInput("email", PeopleErrorCode.EMAIL_TAKEN)
     phone_numbers.parse_time_zone(timezone)
-    return address, clean_text_input(
-        "name", name, limit=60, what="name", allowed=AllowedContent.WORDS
-    )
+    return address, clean_text_input("name", name, limit=60, allowed=AllowedContent.WORDS)
 
 
 def set_staff_phone(
@@ -331,7 +330,7 @@ def set_credentials(
     link, member = found.link, found.member
     step = second_factor.find_matching_step(found.secret, code, now, after=0)
     if step is None:
-        raise InvalidInput("code", "That is not the number your authenticator shows now.")
+        raise InvalidInput("code", PeopleErrorCode.AUTHENTICATOR_CODE_WRONG)
     password_hash = hash_password(password, forbidden_password_words(session, member, organisation))
     proven_to = _vouched_by_after(session, found)
     if member.password_hash is not None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select, update
 
 from people import row_mac
+from people.error_codes import PeopleErrorCode
 from people.errors import NotFound, ReauthenticationRequired
 from people.models import ApiToken, Staff, StaffSession
 from vault.audit import audit_log
@@ -70,7 +71,7 @@ def _open_browser_session(session: Session, row: StaffSession) -> SignedInBrowse
 def end_staff_session(session: Session, staff_id: UUID, session_id: UUID, now: datetime) -> None:
     """End one of one's own sessions. Raises ``NotFound`` for any other."""
     if not _end_matching_sessions(session, now, staff_id, session_id=session_id):
-        raise NotFound
+        raise NotFound(PeopleErrorCode.SESSION_NOT_FOUND)
     _record_sessions_ended(session, audit_log.staff_actor(staff_id), staff_id, now, "one")
 
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
 from people.staff import staff_sessions
@@ -51,13 +52,13 @@ def list_suspended_staff(session: Session) -> list[Staff]:
 def require_active(member: Staff) -> None:
     """Raise ``InvalidInput`` for a member whose access has already ended."""
     if not member.active:
-        raise InvalidInput("person", "Their access has ended already.")
+        raise InvalidInput("person", PeopleErrorCode.ACCESS_ENDED)
 
 
 def require_suspended(member: Staff) -> None:
     """Raise ``InvalidInput`` for a member who is not suspended."""
     if member.suspended_at is None:
-        raise InvalidInput("person", "Their access is not suspended.")
+        raise InvalidInput("person", PeopleErrorCode.ACCESS_NOT_SUSPENDED)
 
 
 def _lock_staff_member(session: Session, staff_id: UUID) -> Staff:
@@ -68,5 +69,5 @@ def _lock_staff_member(session: Session, staff_id: UUID) -> Staff:
         .execution_options(populate_existing=True)
     ).first()
     if member is None:
-        raise NotFound("There is no such colleague.")
+        raise NotFound(PeopleErrorCode.COLLEAGUE_NOT_FOUND)
     return member

@@ -11,6 +11,7 @@ from sqlmodel import Session, col, delete, select
 
 from people.errors import InvalidInput
 from scheduling.availability.agent_assignment import LANGUAGE, PRODUCT
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Skill
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -37,7 +38,7 @@ def parse_skills(text: str, field: str) -> list[str]:
     """Parse text like ``de, router`` into lower-case skills. Raise ``InvalidInput``."""
     values = list(dict.fromkeys(part.strip().lower() for part in text.split(",") if part.strip()))
     if len(values) > MAX_SKILLS or not all(_VALUE.fullmatch(value) for value in values):
-        raise InvalidInput(field, "Write up to 20 words with commas between them, like: de, en.")
+        raise InvalidInput(field, SchedulingErrorCode.SKILLS_INVALID)
     return values
 
 

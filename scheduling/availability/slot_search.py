@@ -13,12 +13,12 @@ from people.errors import InvalidInput
 from scheduling.availability import agent_availability, reservations, slots
 from scheduling.availability.agent_availability import AgentAvailability, Callee
 from scheduling.availability.slots import SlotRules
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken
 from scheduling.policy import Policy
 
 MIN_MINUTES, MAX_MINUTES = 5, 120
 NEAREST_COUNT = 5
-TAKEN_MESSAGE = "This time is already taken."
 _LOOK_AHEAD = timedelta(days=14)
 _DAY = timedelta(days=1)
 
@@ -28,22 +28,30 @@ InstantRange = tuple[datetime, datetime]
 def require_call_length(minutes: int) -> None:
     """Raise ``InvalidInput`` unless the length is one that a call may have."""
     if not MIN_MINUTES <= minutes <= MAX_MINUTES:
-        raise InvalidInput("minutes", f"A call takes from {MIN_MINUTES} to {MAX_MINUTES} minutes.")
+        raise InvalidInput(
+            "minutes",
+            SchedulingErrorCode.CALL_LENGTH_OUT_OF_RANGE,
+            least=MIN_MINUTES,
+            most=MAX_MINUTES,
+        )
 
 
 def require_bookable_time(starts_at: datetime, now: datetime, policy: Policy) -> None:
     """Raise ``InvalidInput`` for a time in the past, with too little notice, or too far ahead."""
     if starts_at < now:
-        raise InvalidInput("starts_at", "This time is past. Choose a later one.")
+        raise InvalidInput("starts_at", SchedulingErrorCode.TIME_PAST)
     if starts_at < now + timedelta(minutes=policy.min_notice_minutes):
         raise InvalidInput(
             "starts_at",
-            f"Leave at least {policy.min_notice_minutes} minutes, so that the customer is told.",
+            SchedulingErrorCode.NOTICE_TOO_SHORT,
+            minutes=policy.min_notice_minutes,
         )
     if starts_at > now + timedelta(days=policy.max_ahead_days):
-        raise InvalidInput("starts_at", f"Book at most {policy.max_ahead_days} days ahead.")
+        raise InvalidInput(
+            "starts_at", SchedulingErrorCode.TOO_FAR_AHEAD, days=policy.max_ahead_days
+        )
     if starts_at.second or starts_at.microsecond:
-        raise InvalidInput("starts_at", "Choose a time on a full minute.")
+        raise InvalidInput("starts_at", SchedulingErrorCode.TIME_NOT_ON_MINUTE)
 
 
 def load_slot_rules(
@@ -158,8 +166,8 @@ def _slot_problems(
     starts_at: datetime,
     minutes: int,
     but: UUID | None,
-) -> Iterator[tuple[UUID, str]]:
-    """Yield each agent with the reason why the slot is not free, or an empty string."""
+) -> Iterator[tuple[UUID, SchedulingErrorCode | None]]:
+    """Yield each agent with the reason why the slot is not free, or ``None``."""
     call = slots.call_steps(starts_at, minutes)
     within = slots.call_steps(starts_at, minutes, slots.MAX_BUFFER, slots.MAX_BUFFER)
     holders = [*habits, callee.id] if callee.id else list(habits)
@@ -189,16 +197,16 @@ def _slot_problem(
     others: Sequence[int],
     starts_at: datetime,
     minutes: int,
-) -> str:
+) -> SchedulingErrorCode | None:
     if not set(busy).isdisjoint(own):
-        return TAKEN_MESSAGE
+        return SchedulingErrorCode.SLOT_ALREADY_TAKEN
     if not set(others).isdisjoint(call):
-        return "The customer or the team has another call at this time."
+        return SchedulingErrorCode.SLOT_CUSTOMER_OR_TEAM_BUSY
     if not slots.is_within_working_hours(rules, starts_at, minutes):
-        return "This time is outside the agent's working hours."
+        return SchedulingErrorCode.SLOT_OUTSIDE_WORKING_HOURS
     if not slots.is_within_calling_hours(rules, starts_at, minutes):
-        return "This is no decent hour where the customer lives."
-    return ""
+        return SchedulingErrorCode.SLOT_OUTSIDE_CALLING_HOURS
+    return None
 
 
 def find_nearest_slots(

@@ -16,6 +16,7 @@ from people.models import Role, Staff
 from people.staff import staff_records
 from people.text_input import first_name
 from scheduling.calendars import local_time, working_hours
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Callback
 from scheduling.states import CallbackState
 
@@ -111,5 +112,5 @@ def lock_agent(session: Session, staff_id: UUID) -> Staff:
         .with_for_update(key_share=True)
     ).first()
     if agent is None:
-        raise NotFound("There is no such agent.")
+        raise NotFound(SchedulingErrorCode.AGENT_NOT_FOUND)
     return agent

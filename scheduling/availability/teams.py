@@ -15,6 +15,7 @@ from people.text_input import AllowedContent, clean_text_input
 from scheduling.availability.agent_assignment import ASSIGNMENTS
 from scheduling.availability.slots import MAX_BUFFER
 from scheduling.calendars import public_holidays
+from scheduling.error_codes import SchedulingErrorCode
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 
@@ -52,7 +53,7 @@ def update_team(
     """Replace a team's settings; existing bookings stay. Raise ``InvalidInput``, ``NotFound``."""
     team = session.get(Team, team_id, with_for_update={"key_share": True})
     if team is None:
-        raise NotFound("There is no such team.")
+        raise NotFound(SchedulingErrorCode.TEAM_NOT_FOUND)
     return _save_team(session, team, habits, actor, now, AuditAct.TEAM_CHANGE)
 
 
@@ -68,7 +69,6 @@ def _save_team(
         "name",
         habits.name,
         limit=NAME_LIMIT,
-        what="name of the team",
         allowed=AllowedContent.ANYTHING,
     )
     _validate_team_settings(habits)
@@ -81,19 +81,19 @@ def _save_team(
             session.add(team)
             session.flush()
     except IntegrityError:
-        raise InvalidInput("name", "Another team has this name.") from None
+        raise InvalidInput("name", SchedulingErrorCode.TEAM_NAME_TAKEN) from None
     audit_log.record_act(session, actor, action, now, detail=str(team.id))
     return team
 
 
 def _validate_team_settings(habits: TeamSettings) -> None:
     if habits.capacity is not None and not 1 <= habits.capacity <= MAX_SEATS:
-        raise InvalidInput("capacity", "Write how many calls at a time, or nothing for any number.")
+        raise InvalidInput("capacity", SchedulingErrorCode.CAPACITY_INVALID)
     for field in ("buffer_before", "buffer_after"):
         if not 0 <= getattr(habits, field) <= MAX_BUFFER:
-            raise InvalidInput(field, f"Write minutes from 0 to {MAX_BUFFER}.")
+            raise InvalidInput(field, SchedulingErrorCode.BUFFER_OUT_OF_RANGE, most=MAX_BUFFER)
     if habits.assignment not in ASSIGNMENTS:
-        raise InvalidInput("assignment", "Choose how calls are shared out.")
+        raise InvalidInput("assignment", SchedulingErrorCode.ASSIGNMENT_UNKNOWN)
     public_holidays.require_known_region(habits.holidays)
 
 
@@ -108,7 +108,7 @@ def assign_to_team(
 ) -> None:
     """Put an agent into a team, or into none. Raise ``InvalidInput`` for an unknown team."""
     if team_id is not None and session.get(Team, team_id) is None:
-        raise InvalidInput("team", "Choose a team from the list.")
+        raise InvalidInput("team", SchedulingErrorCode.TEAM_UNKNOWN)
     session.exec(delete(Membership).where(col(Membership.staff_id) == staff_id))
     if team_id is not None:
         session.add(Membership(staff_id=staff_id, team_id=team_id))

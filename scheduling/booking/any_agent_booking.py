@@ -17,6 +17,7 @@ from scheduling.availability.agent_assignment import (
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import bookings
 from scheduling.booking.bookings import BookingRequest
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.policy import Policy
@@ -49,6 +50,6 @@ def book_with_any_agent(
     span = (wish.starts_at - timedelta(hours=4), wish.starts_at + timedelta(days=14))
     free_slots = find_pool_slots(session, need, callee, span, wish.minutes, policy, now, 200)
     if not free_slots:
-        raise InvalidInput("starts_at", "Nobody is free within two weeks of this time.")
+        raise InvalidInput("starts_at", SchedulingErrorCode.NOBODY_FREE_SOON)
     near = slot_search.pick_nearest(free_slots, wish.starts_at)
-    raise SlotTaken("Nobody is free at this time.", near)
+    raise SlotTaken(SchedulingErrorCode.NOBODY_FREE_THEN, near)

@@ -16,6 +16,7 @@ from scheduling.availability.agent_availability import AgentAvailability, Callee
 from scheduling.booking import call_window
 from scheduling.booking.number_change_hold import require_no_number_change_hold
 from scheduling.calendars import promised_local_time
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, FormerTime
 from scheduling.notifications import callback_notifier
@@ -63,17 +64,13 @@ def book_callback(
 
 def clean_topic(typed: str) -> str:
     """Return a validated topic, as texts show it. Raise ``InvalidInput``."""
-    return clean_text_input(
-        "topic", typed, limit=TOPIC_LIMIT, what="topic", allowed=AllowedContent.WORDS
-    )
+    return clean_text_input("topic", typed, limit=TOPIC_LIMIT, allowed=AllowedContent.WORDS)
 
 
 def clean_ticket(typed: str) -> str:
     """Return a validated ticket reference, or an empty string. Raise ``InvalidInput``."""
     numbers = AllowedContent.NUMBERS
-    return clean_text_input(
-        "ticket", typed, limit=TICKET_LIMIT, what="ticket", required=False, allowed=numbers
-    )
+    return clean_text_input("ticket", typed, limit=TICKET_LIMIT, required=False, allowed=numbers)
 
 
 def create_callback(
@@ -141,7 +138,7 @@ def reserve_time(
         near = slot_search.find_nearest_slots(
             session, callback.agent_id, callee, at, minutes, policy, now, callback.id
         )
-        raise SlotTaken(slot_search.TAKEN_MESSAGE, near) from None
+        raise SlotTaken(SchedulingErrorCode.SLOT_ALREADY_TAKEN, near) from None
 
 
 def reschedule_callback(
@@ -201,7 +198,7 @@ def _change_time(
 ) -> None:
     customer = session.get_one(Customer, callback.customer_id)
     if customer.erased_at is not None:
-        raise WrongState("What we knew of this customer is gone. Book a new callback.")
+        raise WrongState(SchedulingErrorCode.CUSTOMER_DATA_GONE)
     callee, agent = Callee(customer.timezone, customer.id), callback.agent_id
     reservations.lock_participants(session, customer.id, agent)
     require_no_number_change_hold(session, customer, now)

@@ -13,6 +13,7 @@ from people import row_mac
 from people.errors import NotFound
 from scheduling import callbacks
 from scheduling.booking import bookings
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Callback, FollowUp, FormerTime
 from scheduling.notifications import callback_notifier
 from scheduling.states import CallbackState, require_state
@@ -85,7 +86,7 @@ def get_own_callback(
         statement = statement.with_for_update().execution_options(populate_existing=True)
     callback = session.exec(statement).first()
     if callback is None or not row_mac.is_row_intact(session, callback):
-        raise NotFound("There is no such call of yours.")
+        raise NotFound(SchedulingErrorCode.OWN_CALL_NOT_FOUND)
     return callback
 
 

@@ -15,6 +15,7 @@ from people.models import Customer
 from people.principal import Principal
 from people.text_input import AllowedContent, clean_text_input
 from scheduling import callbacks
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.policy import Policy
 
 LIMIT = 40
@@ -65,11 +66,11 @@ def look_up_customer(
         person = customer_records.open_customer_details(session, customer)
         return CustomerMatch(customer, "", person.phone_masked, person.name[:1], customer.timezone)
     if number is None:
-        raise InvalidInput("find", f"No ticket of ours. For a new customer: {problem}")
+        raise InvalidInput("find", SchedulingErrorCode.TICKET_NOT_FOUND, problem=problem)
     try:
         phone_numbers.require_callable(number, policy.countries)
     except InvalidInput as error:
-        raise InvalidInput("find", str(error)) from None
+        raise InvalidInput("find", error.code, **error.parameters) from None
     zone = phone_numbers.guess_phone_zone(number, policy.default_zone)
     return CustomerMatch(None, number, phone_numbers.mask_phone(number), "", zone)
 
@@ -87,16 +88,14 @@ def record_customer_lookup(
     lookup_log.log_customer_lookup(session, agent.actor, who, asked, purpose, now)
 
 
-def _parse_phone_or_problem(asked: str, policy: Policy) -> tuple[str | None, str]:
+def _parse_phone_or_problem(asked: str, policy: Policy) -> tuple[str | None, InvalidInput | None]:
     try:
-        return phone_numbers.parse_phone(asked, policy.default_region), ""
+        return phone_numbers.parse_phone(asked, policy.default_region), None
     except InvalidInput as error:
-        return None, str(error)
+        return None, error
 
 
 def _customer_by_ticket(session: Session, asked: str) -> Customer | None:
-    ticket = clean_text_input(
-        "find", asked, limit=LIMIT, what="phone number or ticket", allowed=AllowedContent.ANYTHING
-    )
+    ticket = clean_text_input("find", asked, limit=LIMIT, allowed=AllowedContent.ANYTHING)
     customer_id = callbacks.find_customer_by_ticket(session, ticket)
     return session.get(Customer, customer_id) if customer_id else None

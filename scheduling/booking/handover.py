@@ -13,6 +13,7 @@ from people.models import Customer, Role, Staff
 from scheduling.availability import reservations, slot_search
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import bookings
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
@@ -65,6 +66,6 @@ def reassign_time(
 def _require_other_agent(session: Session, callback: Callback, agent_id: UUID) -> None:
     agent = session.get(Staff, agent_id)
     if agent is None or not agent.active or agent.role != Role.AGENT:
-        raise InvalidInput("agent", "There is no such agent.")
+        raise InvalidInput("agent", SchedulingErrorCode.AGENT_NOT_FOUND)
     if agent_id == callback.agent_id:
-        raise InvalidInput("agent", "This agent has the callback already. Choose another.")
+        raise InvalidInput("agent", SchedulingErrorCode.AGENT_HAS_CALLBACK_ALREADY)

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from people.errors import InvalidInput
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import IdempotencyKey
 from vault.keys import keyring
 
@@ -30,7 +31,7 @@ def claim_idempotency_key(
     :class:`ConcurrentRequest`.
     """
     if not 1 <= len(key) <= 255 or not key.isprintable():
-        raise InvalidInput("Idempotency-Key", "Use a key of 1 to 255 printable characters.")
+        raise InvalidInput("Idempotency-Key", SchedulingErrorCode.IDEMPOTENCY_KEY_INVALID)
     # A keyed hash, because a request is little more than a phone number: a plain hash could be
     # brute-forced.
     ring = keyring.current_keyring(session)
@@ -45,9 +46,7 @@ def claim_idempotency_key(
     if row is None:
         return _insert_idempotency_key(session, staff_id, keys[0], requests[0], now)
     if row.request_hash not in requests:
-        raise InvalidInput(
-            "Idempotency-Key", "This key was used for another request. Use a new one."
-        )
+        raise InvalidInput("Idempotency-Key", SchedulingErrorCode.IDEMPOTENCY_KEY_REUSED)
     return row
 
 

@@ -8,12 +8,8 @@ from sqlmodel import Session
 
 from people.customers import customer_number
 from people.models import Customer
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import WrongState
-
-HOLD_MESSAGE = (
-    "The customer's number was changed a short while ago. Until the waiting time is over, no call"
-    " to the new number can be booked or started."
-)
 
 
 def require_no_number_change_hold(session: Session, customer: Customer, now: datetime) -> None:
@@ -23,4 +19,4 @@ def require_no_number_change_hold(session: Session, customer: Customer, now: dat
     """
     session.refresh(customer, with_for_update={"read": True})
     if customer_number.is_number_on_hold(customer, now):
-        raise WrongState(HOLD_MESSAGE)
+        raise WrongState(SchedulingErrorCode.NUMBER_CHANGE_ON_HOLD)

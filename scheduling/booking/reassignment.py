@@ -16,6 +16,7 @@ from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
 from scheduling.availability.teams import team_id_of_agent
 from scheduling.booking import bookings, callback_reference, handover
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
@@ -116,7 +117,7 @@ def reassign_callback(
             session.refresh(callback)
             if to:
                 raise
-    raise SlotTaken("Nobody else is free at this time. Book another time, or cancel it.", ())
+    raise SlotTaken(SchedulingErrorCode.NOBODY_ELSE_FREE_THEN, ())
 
 
 def move_to_other_agent(
@@ -143,7 +144,7 @@ def move_to_other_agent(
                 return agent
             except SlotTaken:
                 session.refresh(callback)
-    raise SlotTaken("Nobody else is free within two weeks of this time. Call it off.", ())
+    raise SlotTaken(SchedulingErrorCode.NOBODY_ELSE_FREE_SOON, ())
 
 
 def cancel_agent_callback(
@@ -163,7 +164,7 @@ def cancel_agent_callback(
 def _lock_agent_callback(session: Session, agent_id: UUID, callback_id: UUID) -> Callback:
     callback = callbacks.lock_callback(session, callback_id)
     if callback is None or callback.agent_id != agent_id:
-        raise NotFound("There is no such callback of this agent.")
+        raise NotFound(SchedulingErrorCode.AGENT_CALLBACK_NOT_FOUND)
     return callback
 
 

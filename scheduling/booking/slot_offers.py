@@ -15,6 +15,7 @@ from scheduling import callbacks
 from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import bookings
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, SlotOffer
 from scheduling.policy import Policy
@@ -127,7 +128,7 @@ def accept_offer(
     if callback is None or callback.state != CallbackState.BOOKED:
         return None
     if offer.starts_at < now + timedelta(minutes=policy.min_notice_minutes):
-        raise SlotTaken("This time has gone by.", ())
+        raise SlotTaken(SchedulingErrorCode.OFFER_PAST, ())
     with session.begin_nested():
         bookings.reschedule_callback(
             session, callback, offer.starts_at, policy, now, audit_log.CUSTOMER, answered=True

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, delete, select
 
 from people.errors import InvalidInput, NotFound
 from scheduling.calendars.intervals import DAY_MINUTES
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import DatedHours, TimeOff
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -45,7 +46,7 @@ def set_dated_hours(
     Raise ``InvalidInput`` for hours that end before they begin.
     """
     if any(not 0 <= begin < end <= DAY_MINUTES for begin, end in hours or ()):
-        raise InvalidInput("hours", "The working hours must end later than they begin.")
+        raise InvalidInput("hours", SchedulingErrorCode.HOURS_END_BEFORE_BEGIN)
     session.exec(
         delete(DatedHours).where(col(DatedHours.staff_id) == staff_id, col(DatedHours.on) == on)
     )
@@ -78,7 +79,7 @@ def add_time_off(
     ``InvalidInput``.
     """
     if not first <= last <= first + MAX_TIME_OFF:
-        raise InvalidInput("last", "The last day off must not be before the first.")
+        raise InvalidInput("last", SchedulingErrorCode.DAYS_OFF_END_BEFORE_BEGIN)
     session.add(TimeOff(staff_id=staff_id, first_on=first, last_on=last))
     session.flush()
     audit_log.record_act(session, actor, AuditAct.OFF_ADD, now, detail=f"{staff_id} {first} {last}")
@@ -90,7 +91,7 @@ def cancel_time_off(
     """Delete a time off. Raise ``NotFound``."""
     row = session.get(TimeOff, row_id)
     if row is None or row.staff_id != staff_id:
-        raise NotFound("There is no such time off.")
+        raise NotFound(SchedulingErrorCode.TIME_OFF_NOT_FOUND)
     session.delete(row)
     session.flush()
     audit_log.record_act(session, actor, AuditAct.OFF_END, now, detail=f"{staff_id} {row.first_on}")

@@ -5,14 +5,18 @@ from __future__ import annotations
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+from config.domain_errors import ErrorCode
 from people.errors import InvalidInput
+from scheduling.error_codes import SchedulingErrorCode
 
 
 class AmbiguousTime(InvalidInput):
     """The local time occurs twice; ``instants`` are both, in order."""
 
-    def __init__(self, message: str, instants: tuple[datetime, datetime]) -> None:
-        super().__init__("starts_at", message)
+    def __init__(
+        self, code: ErrorCode, instants: tuple[datetime, datetime], **parameters: object
+    ) -> None:
+        super().__init__("starts_at", code, **parameters)
         self.instants = instants
 
 
@@ -28,12 +32,16 @@ def local_to_instant(on: date, at: time, zone: ZoneInfo) -> datetime:
     if first.astimezone(zone).replace(tzinfo=None) != shown:
         raise InvalidInput(
             "starts_at",
-            f"There is no {at:%H:%M} on {on:%d %B %Y}: the clocks go forward. Choose another time.",
+            SchedulingErrorCode.TIME_SKIPPED,
+            at=at,
+            on=on,
         )
     if first != second:
         raise AmbiguousTime(
-            f"{at:%H:%M} comes twice on {on:%d %B %Y}: the clocks go back. Choose which one.",
+            SchedulingErrorCode.TIME_AMBIGUOUS,
             (first, second),
+            at=at,
+            on=on,
         )
     return first
 

@@ -9,6 +9,7 @@ from functools import lru_cache
 from holidays import country_holidays
 
 from people.errors import InvalidInput
+from scheduling.error_codes import SchedulingErrorCode
 
 
 def holidays_in_years(place: str, years: Iterable[int]) -> frozenset[date]:
@@ -37,6 +38,4 @@ def require_known_region(place: str) -> None:
     try:
         holidays_in_years(place, [2026])
     except (NotImplementedError, KeyError, ValueError):
-        raise InvalidInput(
-            "holidays", "Write a country like GB, or a country and region like GB-ENG."
-        ) from None
+        raise InvalidInput("holidays", SchedulingErrorCode.HOLIDAY_REGION_UNKNOWN) from None

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from people.errors import InvalidInput
 from scheduling.calendars.intervals import DAY_MINUTES
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import WorkingHours
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -36,7 +37,7 @@ def replace_working_hours(
     for hours in week.values():
         for begin, end in hours:
             if not 0 <= begin < end <= DAY_MINUTES:
-                raise InvalidInput("hours", "The working hours must end later than they begin.")
+                raise InvalidInput("hours", SchedulingErrorCode.HOURS_END_BEFORE_BEGIN)
     for row in session.exec(select(WorkingHours).where(col(WorkingHours.staff_id) == staff_id)):
         session.delete(row)
     session.add_all(

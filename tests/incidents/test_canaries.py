@@ -220,24 +220,26 @@ def test_it_is_erased_like_anybody_and_its_number_still_tells(store, canary):
 
 
 @pytest.mark.parametrize(
-    ("numbers", "says"),
+    ("numbers", "line", "code"),
     [
-        (["07400200001"], "Line 1"),
-        ([PHONE, "+44 999"], "Line 2"),
-        ([PHONE, "+44 7400 200001"], "canary's already"),
-        ([PHONE, factories.PHONE], "a customer's"),
+        (["07400200001"], 1, "canary_country_missing"),
+        ([PHONE, "+44 999"], 2, "phone_invalid"),
+        ([PHONE, "+44 7400 200001"], 2, "number_is_a_canarys"),
+        ([PHONE, factories.PHONE], 2, "number_is_a_customers"),
     ],
 )
-def test_numbers_that_will_not_do_plan_nothing(store, numbers, says):
+def test_numbers_that_will_not_do_plan_nothing(store, numbers, line, code):
     with store.unit() as session:
         factories.a_customer(session, NOW, factories.PHONE)
-        with pytest.raises(InvalidInput, match=says):
+        with pytest.raises(InvalidInput) as refused:
             planned(session, *numbers)
+        assert refused.value.parameters["line"] == line
+        assert refused.value.parameters["problem"].code == code
         assert register.load_canaries(session).canaries == ()
 
 
 def test_a_reference_without_room_is_refused(store):
-    with store.unit() as session, pytest.raises(InvalidInput, match="more # or"):
+    with store.unit() as session, pytest.raises(InvalidInput, match="canary_references_used_up"):
         creation.plan_canaries(session, [PHONE, "+447400200002"], RULES, NOW, reference="K")
 
 

@@ -107,7 +107,12 @@ def test_of_many_who_take_it_at_once_one_gets_it(store):
 
 @pytest.mark.parametrize(
     ("words", "problem"),
-    [("", "Write"), (" \n", "Write"), ("x" * 4001, "4000"), ("\0", "Remove")],
+    [
+        ("", "case_text_missing|reason_too_short"),
+        (" \n", "case_text_missing|reason_too_short"),
+        ("x" * 4001, "text_too_long"),
+        ("\0", "text_has_invisible_character"),
+    ],
 )
 def test_what_cannot_be_kept_is_said_and_changes_nothing(store, words, problem):
     ines, reference = an_investigator(store), a_case(store)
@@ -128,7 +133,7 @@ def test_a_case_is_not_closed_before_it_is_decided(store):
     ines, reference = an_investigator(store), a_case(store)
     with store.unit() as session:
         workflow.claim_case(session, reference, ines, NOW)
-    with pytest.raises(WrongState, match="Decide"), store.unit() as session:
+    with pytest.raises(WrongState, match="case_undecided"), store.unit() as session:
         workflow.close_decided_case(session, reference, ines, "tired of all this", NOW)
 
 
@@ -199,7 +204,7 @@ def test_a_customer_is_opened_only_by_its_case_with_a_reason_and_written_down_fi
         workflow.claim_case(session, reference, ines, NOW)
     short = ("x", "to ring", "becausebecause", "1234 567890", "? ! ? ! ? ! ? ! ? !")
     for why in short:
-        with store.unit() as session, pytest.raises(InvalidInput, match="Write why"):
+        with store.unit() as session, pytest.raises(InvalidInput, match="reason_too_short"):
             customer_access.open_case_customer(session, reference, ines, gwen, why, NOW)
     for who, why, error in ((other, "to ring her back", NotFound), (gwen, " ", InvalidInput)):
         with pytest.raises(error), store.unit() as session:
@@ -229,5 +234,5 @@ def test_a_case_that_another_holds_is_not_said_to_be_free(store):
     ines, ivo, reference = an_investigator(store), an_investigator(store), a_case(store)
     with store.unit() as session:
         workflow.claim_case(session, reference, ines, NOW)
-    with store.unit() as session, pytest.raises(NotAllowed, match="A colleague holds this case"):
+    with store.unit() as session, pytest.raises(NotAllowed, match="case_with_colleague"):
         workflow.write_case_note(session, reference, ivo, "a note of mine", NOW)

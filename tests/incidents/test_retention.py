@@ -125,7 +125,7 @@ def test_a_callback_of_somebody_erased_is_not_booked_again(store, clock, three):
         (callback,) = session.exec(select(Callback).where(Callback.customer_id == three[0].id))
         bookings.cancel_booked_callback(session, callback, POLICY, clock.now)
         erasure.erase_customers(session, [three[0].id], audit_log.OPERATOR, clock.now, "test")
-    with store.unit() as session, pytest.raises(WrongState, match="is gone"):
+    with store.unit() as session, pytest.raises(WrongState, match="customer_data_gone"):
         held = callbacks.lock_callback(session, callback.id)
         at = (clock.now + timedelta(hours=3)).replace(second=0, microsecond=0)
         bookings.rebook_callback(session, held, at, POLICY, clock.now)

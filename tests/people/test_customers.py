@@ -8,7 +8,8 @@ import pytest
 from sqlmodel import select
 
 from people.customers import customer_records
-from people.customers.customer_records import ALREADY_KNOWN_MESSAGE, NewCustomer
+from people.customers.customer_records import NewCustomer
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from people.models import Customer
 from tests.factories import PHONE, a_customer
@@ -67,9 +68,9 @@ def test_what_cannot_be_is_refused_and_leaves_nothing(store, changes, field):
 def test_a_number_or_reference_that_is_taken_is_refused(store):
     with store.unit() as session:
         a_customer(session, NOW, PHONE, external_ref="CRM-1")
-    with pytest.raises(InvalidInput, match=ALREADY_KNOWN_MESSAGE), store.unit() as session:
+    with pytest.raises(InvalidInput, match="phone_already_known"), store.unit() as session:
         a_customer(session, NOW, PHONE)
-    with pytest.raises(InvalidInput, match="reference"), store.unit() as session:
+    with pytest.raises(InvalidInput, match="external_ref_taken"), store.unit() as session:
         a_customer(session, NOW, external_ref="CRM-1")
     assert len(store.all(select(Customer))) == 1
 
@@ -82,8 +83,8 @@ def test_of_many_who_add_the_same_number_at_once_one_does(store):
                 a_customer(session, NOW, PHONE)
             return "added"
         except InvalidInput as error:
-            return str(error)
+            return error.code
 
     told = at_once([add] * 8, lambda: store.engine.dispose(close=False))
-    assert sorted(told) == sorted([ALREADY_KNOWN_MESSAGE] * 7 + ["added"])
+    assert sorted(told) == sorted([PeopleErrorCode.PHONE_ALREADY_KNOWN] * 7 + ["added"])
     assert len(store.all(select(Customer))) == len(store.all(select(DataKey))) == 1

@@ -262,9 +262,9 @@ def test_a_writer_to_the_database_makes_no_passkey_somebody_elses(store, member)
 def test_there_are_so_many_and_no_more_each_with_a_name(store, member):
     for n in range(credential_records.MAX_PASSKEYS):
         register(store, member, name=f"Key {n}")
-    with pytest.raises(InvalidInput, match="Remove one"):
+    with pytest.raises(InvalidInput, match="too_many_passkeys"):
         register(store, member)
-    with store.unit() as session, pytest.raises(InvalidInput, match="Remove one"):
+    with store.unit() as session, pytest.raises(InvalidInput, match="too_many_passkeys"):
         row = session.get_one(Staff, member.id)
         registration.registration_options(session, row, "ana", SITE, new_challenge("x", NOW))
 

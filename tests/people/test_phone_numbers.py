@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from phonenumbers import PhoneNumberFormat, PhoneNumberType
 
 from people import phone_numbers
+from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 
 E164 = "+447400123456"
@@ -97,8 +98,8 @@ def test_what_is_no_whole_number_is_refused_with_advice(text):
     with pytest.raises(InvalidInput) as refused:
         phone_numbers.parse_phone(text, "GB")
     assert refused.value.field == "phone"
-    assert "area code" in str(refused.value)
-    assert len(str(refused.value)) < 200
+    assert refused.value.code == PeopleErrorCode.PHONE_INVALID
+    assert len(str(refused.value.parameters["example"])) < 20
 
 
 def test_a_number_good_only_within_its_own_town_is_refused():
@@ -118,18 +119,20 @@ COSTLY = [
 @pytest.mark.parametrize("phone", COSTLY)
 def test_a_premium_rate_number_is_refused(phone):
     assert len(COSTLY) >= 6
-    with pytest.raises(InvalidInput, match="special-rate"):
+    with pytest.raises(InvalidInput, match="phone_special_rate"):
         phone_numbers.require_callable(phone_numbers.parse_phone(phone, "GB"), ())
 
 
 def test_only_configured_countries_are_called():
     phone_numbers.require_callable(E164, ("GB",))
     phone_numbers.require_callable(E164, ())
-    with pytest.raises(InvalidInput, match="country"):
+    with pytest.raises(InvalidInput, match="phone_country_not_called"):
         phone_numbers.require_callable(E164, ("DE", "AT"))
-    with pytest.raises(InvalidInput, match="country"):
+    with pytest.raises(InvalidInput, match="phone_country_not_called"):
         phone_numbers.require_callable("+12025550143", ("GB",))
-    with pytest.raises(InvalidInput, match="country"):  # Canada is not the United States
+    with pytest.raises(
+        InvalidInput, match="phone_country_not_called"
+    ):  # Canada is not the United States
         phone_numbers.require_callable("+16045550143", ("US",))
 
 

@@ -34,7 +34,7 @@ def test_an_address_is_the_same_in_any_case_and_belongs_to_one(store):
         assert staff_records.find_staff_by_email(session, "eve@example.org").id == made.id
         assert staff_records.open_staff_details(session, made).email == "eve@example.org"
         assert staff_records.open_staff_details(session, made).name == "Eve Ng"
-        with pytest.raises(InvalidInput, match="exists already"):
+        with pytest.raises(InvalidInput, match="email_taken"):
             an_agent(session, NOW, email="EVE@example.org")
 
 
@@ -47,7 +47,7 @@ def test_what_is_no_address_is_refused(store, email):
 
 @pytest.mark.parametrize("role", ["", "admin", "Agent", "agent,investigator"])
 def test_there_are_three_roles_and_no_more(store, role):
-    with store.unit() as session, pytest.raises(InvalidInput, match="role"):
+    with store.unit() as session, pytest.raises(InvalidInput, match="role_unknown"):
         an_agent(session, NOW, role=role)
 
 
@@ -93,7 +93,7 @@ def test_a_poor_password_is_refused_and_leaves_the_link(store, password):
 def test_a_wrong_authenticator_is_refused(store):
     link, secret = invited(store)
     late = pyotp.TOTP(secret).at(NOW + timedelta(minutes=5))
-    with pytest.raises(InvalidInput, match="authenticator"), store.unit() as session:
+    with pytest.raises(InvalidInput, match="authenticator_code_wrong"), store.unit() as session:
         staff_records.enrol_with_link(session, link, PASSWORD, late, NOW)
 
 

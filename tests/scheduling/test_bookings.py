@@ -83,7 +83,7 @@ def test_a_time_that_touches_a_taken_one_is_refused_with_what_is_free(store, ahe
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
         book(session, wish(60), agent)
-        with pytest.raises(SlotTaken, match="already taken") as refused:
+        with pytest.raises(SlotTaken, match="slot_already_taken") as refused:
             book(session, wish(ahead), agent)
         free = refused.value.free_slots
         assert len(free) == 5
@@ -108,7 +108,7 @@ def test_agents_do_not_stand_in_each_others_way(store):
 def test_no_call_at_night_where_the_customer_lives(store, hour):
     at = datetime(2026, 11, 25, hour, 50, tzinfo=UTC)
     with store.unit() as session:
-        with pytest.raises(SlotTaken, match="decent hour"):
+        with pytest.raises(SlotTaken, match="slot_outside_calling_hours"):
             book(session, wish(starts_at=at))
         far = factories.a_customer(session, NOW, timezone="Pacific/Honolulu")
         book(session, wish(starts_at=at.replace(hour=22)), customer=far)

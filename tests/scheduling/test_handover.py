@@ -76,7 +76,7 @@ def test_it_counts_among_the_three_new_codes(store, clock, ben):
         ana = session.get_one(Staff, call.agent_id).id
     for to in (ben, ana, ben):
         hand(store, clock, call.callback_id, to)
-    with pytest.raises(WrongState, match="three new"):
+    with pytest.raises(WrongState, match="no_check_numbers_left"):
         hand(store, clock, call.callback_id, ana)
     with store.unit() as session:
         assert callbacks.get_held_callback(session, call.callback_id, ben).state == "started"

@@ -9,18 +9,20 @@ from typing import Any
 from sqlalchemy import select as select_columns
 from sqlmodel import Session, col, select
 
+from config.domain_errors import DomainError
 from vault.audit import checkpoints, merkle
 from vault.audit.entry_encoding import ALL_COLUMNS, encode_entry
 from vault.audit.models import AuditRun
 from vault.audit.signed_notes import Checkpoint, VerifierKey, open_checkpoint
 from vault.audit.tiles import Tiles
+from vault.error_codes import VaultErrorCode
 from vault.models import AuditEntry
 
 _ENTRY = AuditEntry.__table__  # type: ignore[attr-defined]
 
 
-class InvalidProof(ValueError):
-    """A proof does not show what it claims; the message says what is wrong."""
+class InvalidProof(DomainError):
+    """A proof does not show what it claims."""
 
 
 def find_entry_place(session: Session, entry_id: int) -> int | None:
@@ -74,16 +76,16 @@ def verify_proof(proof: Mapping[str, Any], key: VerifierKey, earlier: Checkpoint
         if "entry" in proof:
             return _verify_entry_proof(str(proof["entry"]), int(proof["place"]), path, newest)
     except (KeyError, TypeError) as error:
-        raise InvalidProof(f"The proof lacks its {error}.") from None
+        raise InvalidProof(VaultErrorCode.PROOF_INCOMPLETE, part=error) from None
     if earlier is None:
-        raise InvalidProof("Give the earlier checkpoint, to see that the log grew from it.")
+        raise InvalidProof(VaultErrorCode.EARLIER_CHECKPOINT_MISSING)
     if not merkle.verify_consistency(earlier.size, earlier.root, newest.size, newest.root, path):
-        raise InvalidProof("The newer log does not begin with the older one.")
+        raise InvalidProof(VaultErrorCode.LOG_NOT_GROWN)
     return f"the log of {newest.size:,} entries begins with the {earlier.size:,} of before."
 
 
 def _verify_entry_proof(entry: str, place: int, path: list[bytes], newest: Checkpoint) -> str:
     leaf = merkle.leaf_hash(entry.encode())
     if not merkle.verify_inclusion(leaf, place, newest.size, path, newest.root):
-        raise InvalidProof("This entry is not in the log of that checkpoint.")
+        raise InvalidProof(VaultErrorCode.ENTRY_NOT_IN_CHECKPOINT)
     return f"this is entry {place:,} of the {newest.size:,} of that checkpoint: {entry}"

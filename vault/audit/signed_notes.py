@@ -12,15 +12,17 @@ from hashlib import sha256
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
+from config.domain_errors import DomainError
+from vault.error_codes import VaultErrorCode
+
 _ED25519 = b"\x01"
 _NAME = re.compile(r"[^\s+]{1,200}")
 _SIGNATURE = re.compile(r"— (\S+) ([A-Za-z0-9+/]+={0,2})")
 MAX_NOTE_CHARS = 64 * 1024
 
 
-class InvalidNote(ValueError):
-    """A note, key or checkpoint is malformed or not correctly signed; the message says what is
-    wrong."""
+class InvalidNote(DomainError):
+    """A note, key or checkpoint is malformed or not correctly signed."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,7 @@ def parse_verifier_key(text: str) -> VerifierKey:
     verifier = VerifierKey(name, _decode_base64(key)[1:])
     good = _NAME.fullmatch(name) and _decode_base64(key)[:1] == _ED25519 and len(verifier.key) == 32
     if not good or verifier.key_id.hex() != key_id:
-        raise InvalidNote("This is no Ed25519 key like name+1234abcd+base64.")
+        raise InvalidNote(VaultErrorCode.VERIFIER_KEY_INVALID)
     return verifier
 
 
@@ -64,7 +66,7 @@ class NoteSigner:
 
     def __init__(self, name: str, seed: bytes) -> None:
         if not _NAME.fullmatch(name):
-            raise InvalidNote("The name of a log has neither spaces nor plus signs.")
+            raise InvalidNote(VaultErrorCode.LOG_NAME_INVALID)
         self._key = Ed25519PrivateKey.from_private_bytes(seed)
         self.verifier = VerifierKey(name, self._key.public_key().public_bytes_raw())
 
@@ -92,12 +94,12 @@ def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     text = open_signed_text(note, key)
     lines = text.split("\n")
     if len(lines) < 4 or lines[0] != key.name:
-        raise InvalidNote("This is no checkpoint of this log.")
+        raise InvalidNote(VaultErrorCode.CHECKPOINT_OF_OTHER_LOG)
     if not re.fullmatch(r"0|[1-9][0-9]{0,18}", lines[1]):
-        raise InvalidNote("The size of this checkpoint cannot be read.")
+        raise InvalidNote(VaultErrorCode.CHECKPOINT_SIZE_UNREADABLE)
     root = _decode_base64(lines[2])
     if len(root) != 32:
-        raise InvalidNote("The root of this checkpoint cannot be read.")
+        raise InvalidNote(VaultErrorCode.CHECKPOINT_ROOT_UNREADABLE)
     return Checkpoint(lines[0], int(lines[1]), root)
 
 
@@ -105,15 +107,15 @@ def open_signed_text(note: str, key: VerifierKey) -> str:
     """Return the text of a note after verifying the key's signature. Raises
     :class:`InvalidNote`."""
     if len(note) > MAX_NOTE_CHARS:
-        raise InvalidNote("This note is too long.")
+        raise InvalidNote(VaultErrorCode.NOTE_TOO_LONG)
     text, blank, signatures = note.rpartition("\n\n")
     if not blank or not signatures.endswith("\n"):
-        raise InvalidNote("This is no signed note.")
+        raise InvalidNote(VaultErrorCode.NOTE_NOT_SIGNED)
     text += "\n"
     for line in signatures[:-1].split("\n"):
         match = _SIGNATURE.fullmatch(line)
         if not match:
-            raise InvalidNote("This note has a line that is no signature.")
+            raise InvalidNote(VaultErrorCode.NOTE_LINE_NOT_SIGNATURE)
         signed = _decode_base64(match[2])
         if (
             match[1] == key.name
@@ -121,7 +123,7 @@ def open_signed_text(note: str, key: VerifierKey) -> str:
             and key.verify_signature(text, signed[4:])
         ):
             return text
-    raise InvalidNote(f"This note has no good signature of {key.name}.")
+    raise InvalidNote(VaultErrorCode.NOTE_SIGNATURE_MISSING, name=key.name)
 
 
 def _encode_base64(data: bytes) -> str:

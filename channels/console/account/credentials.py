@@ -9,6 +9,7 @@ from flask_babel import gettext
 from channels.app_context import current_context
 from channels.console.account.overview import redirect_to_account
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from people.credentials import MIN_PASSWORD
 from people.errors import InvalidInput
 from people.models import Role
@@ -42,7 +43,7 @@ def change_password(desk: StaffRequest) -> ResponseReturnValue:
             desk.session, desk.member, new, desk.moment, organisation=organisation
         )
     except InvalidInput as error:
-        return _render_password_form({error.field: str(error)}), 422
+        return _render_password_form({error.field: describe_error(error)}), 422
     mine, here = desk.principal.id, desk.principal.session_id
     staff_sessions.end_other_sessions(desk.session, mine, here, desk.moment, "password")
     return redirect_to_account("password")

@@ -20,6 +20,7 @@ from channels.app_context import current_context, current_time, unit_of_work
 from channels.console.account.overview import redirect_to_account
 from channels.console.auth import reauthentication, sign_in
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from people.errors import InvalidInput
 from people.models import Passkey, Role, Staff
 from people.passkeys import assertion, credential_records, registration
@@ -103,7 +104,7 @@ def get_registration_options(desk: StaffRequest) -> ResponseReturnValue:
             )
         )
     except InvalidInput as error:
-        return jsonify(error=str(error)), 422
+        return jsonify(error=describe_error(error)), 422
 
 
 @bp.post("/account/passkeys")
@@ -120,7 +121,7 @@ def add_passkey(desk: StaffRequest) -> ResponseReturnValue:
     except PasskeyRefused:
         return _answer_passkey_refused()
     except InvalidInput as error:
-        return jsonify(error=str(error)), 422
+        return jsonify(error=describe_error(error)), 422
     return jsonify(next=url_for("console.show_account", done="passkey"))
 
 

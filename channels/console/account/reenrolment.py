@@ -13,6 +13,7 @@ from channels.app_context import current_context
 from channels.console import approval_labels
 from channels.console.auth import enrolment
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from people.credentials import new_token, token_hash
 from people.errors import InvalidInput, SecondStepFailed
 from people.models import Role
@@ -59,7 +60,9 @@ def submit_authenticator(desk: StaffRequest) -> ResponseReturnValue:
             desk.session, link, password, code, desk.moment, house
         )
     except InvalidInput as error:
-        return enrolment.render_enrolment_form(desk.session, link, {error.field: str(error)}), 422
+        return enrolment.render_enrolment_form(
+            desk.session, link, {error.field: describe_error(error)}
+        ), 422
     return _render_codes_signed_out(codes)
 
 
@@ -90,7 +93,7 @@ def submit_new_role(desk: StaffRequest) -> ResponseReturnValue:
             desk.session, mine, enrolment.read_approval_pins(), password, code, desk.moment, house
         )
     except InvalidInput as error:
-        return _role_form(desk, {error.field: str(error)})
+        return _role_form(desk, {error.field: describe_error(error)})
     except SecondStepFailed as error:
         return enrolment.render_second_step(error)
     return _render_codes_signed_out(codes)

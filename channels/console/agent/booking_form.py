@@ -10,6 +10,8 @@ from werkzeug.datastructures import MultiDict
 
 from channels.console.agent import time_picker
 from channels.console.staff_request import StaffRequest
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error
 from people import phone_numbers
 from people.customers import customer_records
 from people.errors import InvalidInput
@@ -48,9 +50,9 @@ def check_booking_fields(
         try:
             check()
         except local_time.AmbiguousTime as error:
-            errors[error.field], twice = str(error), error.instants
+            errors[error.field], twice = describe_error(error), error.instants
         except InvalidInput as error:
-            errors[error.field] = str(error)
+            errors[error.field] = describe_error(error)
     return errors, twice
 
 
@@ -75,7 +77,7 @@ def choose_form_key(form: BookingFields, errors: Mapping[str, str]) -> str:
 
 def parse_call_minutes(text: str) -> int:
     if not text.isdecimal() or len(text) > 4:
-        raise InvalidInput("minutes", "Write the length in minutes, like 15.")
+        raise InvalidInput("minutes", ChannelErrorCode.LENGTH_INVALID)
     minutes = int(text)
     slot_search.require_call_length(minutes)
     return minutes

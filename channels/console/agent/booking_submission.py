@@ -15,6 +15,7 @@ from channels.console.agent.booking_form import (
     parse_call_minutes,
 )
 from channels.console.staff_request import StaffRequest
+from channels.error_codes import ChannelErrorCode
 from messaging.i18n import best_language
 from people.customers import customer_records
 from people.errors import InvalidInput
@@ -51,8 +52,7 @@ def _book_under_form_key(
         try:
             claimed = idempotency.claim_idempotency_key(session, agent.id, key, sent, desk.moment)
         except InvalidInput:
-            again = "This form has booked a call already. To book another, press Book once more."
-            raise InvalidInput(DUPLICATE_FIELD, again) from None
+            raise InvalidInput(DUPLICATE_FIELD, ChannelErrorCode.FORM_BOOKED_ALREADY) from None
         if claimed.callback_id is None:
             customer = match.customer or _add_booked_customer(desk, match, form)
             callback = _create_form_booking(desk, match, customer, form, wish)

@@ -14,6 +14,7 @@ from channels.console import labels
 from channels.console.agent import booking_form, booking_submission, time_picker
 from channels.console.agent.booking_form import BookingFields
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from channels.form_choices import list_locales, list_time_zones
 from channels.locale_selection import select_locale
 from people.customers import lookup_purposes
@@ -52,7 +53,7 @@ def show_booking_details(desk: StaffRequest) -> ResponseReturnValue:
     try:
         match = _find_booking_match(desk, typed)
     except InvalidInput as error:
-        return _render_booking_search(typed, {error.field: str(error)}), 422
+        return _render_booking_search(typed, {error.field: describe_error(error)}), 422
     return _render_booking_details(desk, match, typed, {})
 
 
@@ -64,7 +65,7 @@ def make_booking(desk: StaffRequest) -> ResponseReturnValue:
     try:
         match = _find_booking_match(desk, typed)
     except InvalidInput as error:
-        return _render_booking_search(typed, {error.field: str(error)}), 422
+        return _render_booking_search(typed, {error.field: describe_error(error)}), 422
     errors, twice = booking_form.check_booking_fields(desk, match, typed)
     if errors:
         return _render_booking_details(desk, match, typed, errors, twice), 422
@@ -72,12 +73,14 @@ def make_booking(desk: StaffRequest) -> ResponseReturnValue:
         callback_id = booking_submission.book_from_form(desk, match, typed)
     except SlotTaken as error:
         return _render_booking_details(
-            desk, match, typed, {"starts_at": str(error)}, error.free_slots
+            desk, match, typed, {"starts_at": describe_error(error)}, error.free_slots
         ), 409
     except InvalidInput as error:
         if error.field == "phone":  # a colleague has just added this customer
             match = _find_booking_match(desk, typed)
-        return _render_booking_details(desk, match, typed, {error.field: str(error)}), 422
+        return _render_booking_details(
+            desk, match, typed, {error.field: describe_error(error)}
+        ), 422
     callback = desk.session.get_one(Callback, callback_id)
     if callback.agent_id != desk.principal.id:
         return _render_colleague_booking(desk, callback)

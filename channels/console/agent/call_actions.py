@@ -6,6 +6,7 @@ from uuid import UUID
 
 from flask import redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_babel import gettext
 
 from channels.app_context import current_context
 from channels.console.agent.callback_page import render_callback_page
@@ -72,7 +73,9 @@ def submit_call_end(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
             desk.moment,
         )
     except InvalidInput:
-        return render_callback_page(desk, callback, {"outcome": "Choose how the call went."}), 422
+        return render_callback_page(
+            desk, callback, {"outcome": gettext("Choose how the call went.")}
+        ), 422
     return _redirect_to_callback_page(callback_id)
 
 

@@ -11,6 +11,7 @@ from flask_babel import gettext
 from channels.app_context import current_context
 from channels.console.agent.callback_page import render_callback_page
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from people.customers import access_budgets
 from people.errors import InvalidInput
 from people.models import Role
@@ -32,7 +33,7 @@ def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
     try:
         to = UUID(request.form.get("agent", ""))
     except ValueError:
-        return render_callback_page(desk, callback, {"agent": "Choose a colleague."}), 422
+        return render_callback_page(desk, callback, {"agent": gettext("Choose a colleague.")}), 422
     live = callback.state in LIVE_STATES
     try:
         with desk.session.begin_nested():
@@ -42,11 +43,11 @@ def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
     except SlotTaken:
         desk.session.refresh(callback)
         return render_callback_page(
-            desk, callback, {"agent": "This colleague has no time then."}
+            desk, callback, {"agent": gettext("This colleague has no time then.")}
         ), 409
     except (InvalidInput, WrongState, OutsideWindow) as error:
         desk.session.refresh(callback)
-        return render_callback_page(desk, callback, {"agent": str(error)}), 422
+        return render_callback_page(desk, callback, {"agent": describe_error(error)}), 422
     name = callback_notifier.agent_first_name(desk.session, to)
     return render_template(
         "console/handover_done.html",

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 from channels.app_context import current_context
 from channels.console.agent.callback_page import render_callback_page
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Role
@@ -36,5 +37,5 @@ def submit_number_change(desk: StaffRequest, callback_id: UUID) -> ResponseRetur
         )
     except InvalidInput as error:
         field = "number" if error.field == "phone" else error.field
-        return render_callback_page(desk, callback, {field: str(error)}), 422
+        return render_callback_page(desk, callback, {field: describe_error(error)}), 422
     return redirect(url_for("console.show_approvals", done="asked"), code=303)

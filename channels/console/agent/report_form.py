@@ -11,7 +11,9 @@ from flask_babel import gettext
 from channels.check_service import read_number
 from channels.console.agent import report_form_choices
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from channels.web.public import report_choices
+from incidents.error_codes import IncidentErrorCode
 from incidents.reports import report_fields, submission
 from people.errors import InvalidInput
 from people.models import Role
@@ -66,7 +68,7 @@ def _parse_agent_call_time(text: str, desk: StaffRequest) -> datetime | None:
     try:
         local = datetime.fromisoformat(text) if text else None
     except ValueError:
-        raise InvalidInput("called_at", "") from None
+        raise InvalidInput("called_at", IncidentErrorCode.CALL_TIME_OUT_OF_RANGE) from None
     return local.replace(tzinfo=desk.zone) if local else None
 
 
@@ -76,7 +78,7 @@ def _agent_report_advice(error: InvalidInput) -> str:
         "called_at": gettext(
             "Choose the day and time of the call. It is past, and not more than a year ago."
         ),
-    }.get(error.field, str(error))
+    }.get(error.field, describe_error(error))
 
 
 def _render_agent_report_form(errors: dict[str, str], values: dict[str, str]) -> str:

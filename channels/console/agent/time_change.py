@@ -14,6 +14,7 @@ from channels.app_context import current_context
 from channels.console.agent import time_picker
 from channels.console.agent.callback_page import render_callback_page
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling import callbacks
@@ -54,12 +55,14 @@ def _change_time(
     except SlotTaken as error:
         desk.session.refresh(callback)
         return render_callback_page(
-            desk, callback, {"starts_at": str(error)}, error.free_slots
+            desk, callback, {"starts_at": describe_error(error)}, error.free_slots
         ), 409
     except local_time.AmbiguousTime as error:
-        return render_callback_page(desk, callback, {"starts_at": str(error)}, error.instants), 422
+        return render_callback_page(
+            desk, callback, {"starts_at": describe_error(error)}, error.instants
+        ), 422
     except InvalidInput as error:
         desk.session.refresh(callback)
-        return render_callback_page(desk, callback, {"starts_at": str(error)}), 422
+        return render_callback_page(desk, callback, {"starts_at": describe_error(error)}), 422
     page = url_for("console.show_callback_page", callback_id=callback_id, _anchor=anchor)
     return redirect(page, code=303)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from channels.app_context import current_context
 from channels.console.staff_request import StaffRequest
+from channels.error_codes import ChannelErrorCode
 from channels.time_format import read_date, read_instant, read_time
 from people.errors import InvalidInput
 from scheduling.availability import agent_assignment, slot_search
@@ -39,7 +40,7 @@ def read_chosen_time(desk: StaffRequest, form: Mapping[str, str]) -> datetime:
     if slot and slot != OTHER:
         return read_instant(slot, "starts_at")
     if not form.get("on") and not form.get("at"):
-        raise InvalidInput("starts_at", "Choose a time, or write a day and time.")
+        raise InvalidInput("starts_at", ChannelErrorCode.TIME_MISSING)
     on = read_date(form.get("on", ""), "starts_at")
     return local_time.local_to_instant(on, read_time(form.get("at", ""), "starts_at"), desk.zone)
 

@@ -11,6 +11,7 @@ from sqlmodel import Session
 
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.console.staff_request import bp
+from channels.error_texts import describe_error
 from people.credentials import MIN_PASSWORD
 from people.errors import InvalidInput, SecondStepFailed
 from people.staff import second_factor, staff_records
@@ -44,7 +45,7 @@ def submit_enrolment(token: str) -> ResponseReturnValue:
                 "console/enrolled.html", recovery=_enrol_from_form(session, token)
             )
         except InvalidInput as error:
-            return _render_form_for_link(session, token, {error.field: str(error)}), 422
+            return _render_form_for_link(session, token, {error.field: describe_error(error)}), 422
         except SecondStepFailed as error:
             return render_second_step(error)
 

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from flask_babel import gettext
 
+from channels.console import labels
 from vault.audit.acts import ACTS_BY_VALUE, GROUPS_BY_VALUE, ActGroup, AuditAct, acts_in_group
 from vault.models import AuditEntry
 from verification.models import is_decoy_id
@@ -40,10 +41,16 @@ def parse_act_filter(name: str) -> tuple[AuditAct, ...] | None:
 
 
 def describe_entry_purpose(value: str) -> str:
-    """Return the label of an entry's purpose."""
+    """Return the label of an entry's purpose, or the purpose itself if it has none."""
+    return find_purpose_label(value) or value
+
+
+def find_purpose_label(value: str) -> str:
+    """Return the label of an entry's purpose, or an empty string if it is a technical name."""
     if _CASE.fullmatch(value):
         return gettext("case %(reference)s", reference=value)
     return {
+        **dict(labels.list_lookup_purposes()),
         "own day": gettext("their own day"),
         "booking": gettext("to book a callback"),
         "in the call": gettext("in the call"),
@@ -56,7 +63,9 @@ def describe_entry_purpose(value: str) -> str:
         "approvals": gettext("to approve"),
         "own page": gettext("their own page"),
         "told by phone": gettext("told by phone"),
-    }.get(value, value)
+        "card": gettext("the page of their callback"),
+        "erasure": gettext("to erase a customer"),
+    }.get(value, "")
 
 
 def find_ids_in_detail(text: str) -> list[UUID]:

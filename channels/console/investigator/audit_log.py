@@ -15,6 +15,8 @@ from flask.typing import ResponseReturnValue
 from channels.app_context import current_context
 from channels.console.investigator import audit_labels, timeline
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error
 from channels.time_format import read_date
 from incidents.audit_search import customer_search, entry_search
 from incidents.audit_search.entry_search import EntryFilter
@@ -59,7 +61,9 @@ def start_customer_audit(desk: StaffRequest) -> ResponseReturnValue:
                 desk.session, me, phone, reason, desk.moment
             )
     except InvalidInput as error:
-        return _render_audit_entries(desk, EntryFilter(), errors={error.field: str(error)}), 422
+        return _render_audit_entries(
+            desk, EntryFilter(), errors={error.field: describe_error(error)}
+        ), 422
     return redirect(url_for("console.show_customer_audit", reading_id=begun), code=303)
 
 
@@ -84,7 +88,10 @@ def _answer_audit_query(
         wanted = _read_audit_filter(desk, customer)
     except InvalidInput as error:
         return _render_audit_page(
-            desk, EntryFilter(customer=customer), errors={error.field: str(error)}, **more
+            desk,
+            EntryFilter(customer=customer),
+            errors={error.field: describe_error(error)},
+            **more,
         ), 422
     return _render_audit_entries(desk, wanted, purpose, before, **more)
 
@@ -94,10 +101,10 @@ def _read_audit_filter(desk: StaffRequest, customer: UUID | None = None) -> Entr
     person, what = args.get("person", ""), args.get("what", "")
     purpose = args.get("purpose", "").strip()
     if not _PURPOSE.fullmatch(purpose):
-        raise InvalidInput("purpose", "Write a case's reference, like C2345678.")
+        raise InvalidInput("purpose", ChannelErrorCode.CASE_REFERENCE_INVALID)
     acts = audit_labels.parse_act_filter(what) if what else ()
     if acts is None:
-        raise InvalidInput("what", "Choose what was done from the list.")
+        raise InvalidInput("what", ChannelErrorCode.ACT_UNKNOWN)
     return EntryFilter(
         person=_parse_filter_id(person, "person") if person else None,
         actions=acts,
@@ -120,7 +127,7 @@ def _parse_filter_id(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput(field, "Choose one from the list.") from None
+        raise InvalidInput(field, ChannelErrorCode.CHOICE_UNKNOWN) from None
 
 
 def _render_audit_entries(
@@ -207,4 +214,4 @@ def _open_page_mark(desk: StaffRequest, mark: str) -> int | None:
             keyring.current_keyring(desk.session).open_for_purpose(keyring.REPORTS, _MARK, sealed)
         )
     except (Error, ValueError, Tampered):
-        raise InvalidInput("before", "The page asked for is none.") from None
+        raise InvalidInput("before", ChannelErrorCode.PAGE_UNKNOWN) from None

@@ -12,6 +12,7 @@ from channels.console.investigator.case_workflow import read_case_field
 from channels.console.investigator.cases import render_case
 from channels.console.investigator.export_labels import ExportFormatter
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from incidents.cases.visibility import get_held_case, get_visible_case
 from incidents.export import archive, case_data
 from incidents.export.case_data import ExportedCase
@@ -53,7 +54,9 @@ def export_case(desk: StaffRequest, reference: str) -> ResponseReturnValue:
             )
     except InvalidInput as error:
         return render_case(
-            desk, get_visible_case(desk.session, reference, me), {error.field: str(error)}
+            desk,
+            get_visible_case(desk.session, reference, me),
+            {error.field: describe_error(error)},
         ), 422
     return _build_export_response(desk, exported, origin)
 

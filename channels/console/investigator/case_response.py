@@ -13,6 +13,8 @@ from channels.console import labels
 from channels.console.investigator.case_workflow import apply_case_change, read_case_field
 from channels.console.investigator.cases import parse_form_id
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error
 from channels.time_format import read_date
 from incidents.cases import case_view, workflow
 from incidents.cases.models import Case
@@ -62,7 +64,7 @@ def submit_suspension_request(desk: StaffRequest, reference: str) -> ResponseRet
 def _require_named(desk: StaffRequest, reference: str, person: UUID) -> Case:
     case = get_held_case(desk.session, reference, desk.principal.id)
     if person not in case_view.list_subject_ids(desk.session, case):
-        raise InvalidInput("person", "Name them in this case first.")
+        raise InvalidInput("person", ChannelErrorCode.PERSON_NOT_NAMED)
     return case
 
 
@@ -121,7 +123,7 @@ def _read_exposure_period(
     begins = read_date(first, "from") if first else today - DEFAULT_EXPOSURE_PERIOD
     ends = read_date(last, "to") if last else today
     if ends < begins:
-        raise InvalidInput("to", "The last day is before the first.")
+        raise InvalidInput("to", ChannelErrorCode.LAST_DAY_BEFORE_FIRST)
     since = datetime.combine(begins, time(0), desk.zone)
     until = datetime.combine(ends + timedelta(days=1), time(0), desk.zone)
     return since, until, begins.isoformat(), ends.isoformat()
@@ -149,7 +151,7 @@ def submit_warning_request(desk: StaffRequest, reference: str) -> ResponseReturn
                 desk.moment,
             )
     except InvalidInput as error:
-        return _render_exposed_customers(desk, reference, {error.field: str(error)}), 422
+        return _render_exposed_customers(desk, reference, {error.field: describe_error(error)}), 422
     return redirect(url_for("console.show_case", reference=reference, _anchor="steps"), code=303)
 
 

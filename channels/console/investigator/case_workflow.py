@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console.investigator.cases import parse_form_id, render_case
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from incidents.cases import customer_access, merge_split, workflow
 from incidents.cases.models import Case
 from incidents.cases.visibility import get_visible_case
@@ -34,7 +35,7 @@ def apply_case_change(
         if error.field == "other":  # a case that they cannot see
             asked, page = f"{reference} {read_case_field('other')}", request.endpoint or ""
             lookup_log.log_unknown_request(desk.session, me, asked, page, desk.moment)
-        return render_case(desk, current, {error.field: str(error)}), 422
+        return render_case(desk, current, {error.field: describe_error(error)}), 422
     to = url_for("console.show_case", reference=case.reference, _anchor=anchor or None)
     return redirect(to, code=303)
 
@@ -131,7 +132,7 @@ def show_case_customer(desk: StaffRequest, reference: str) -> ResponseReturnValu
             )
     except InvalidInput as error:
         case = get_visible_case(desk.session, reference, me)
-        return render_case(desk, case, {error.field: str(error)}), 422
+        return render_case(desk, case, {error.field: describe_error(error)}), 422
     return render_template(
         "console/case_customer.html",
         opened=opened,

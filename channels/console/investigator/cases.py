@@ -13,6 +13,7 @@ from flask.typing import ResponseReturnValue
 from channels.console import labels
 from channels.console.investigator import audit_labels, case_labels, timeline
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_codes import ChannelErrorCode
 from incidents.cases import board as board_of
 from incidents.cases import case_view, merge_split, workflow
 from incidents.cases.evidence_summary import count_common_answers, group_evidence_items
@@ -41,9 +42,9 @@ def show_case_board(desk: StaffRequest) -> ResponseReturnValue:
     view = request.args.get("view", board_of.OPEN)
     after = request.args.get("after", "")
     if view not in board_of.VIEWS:
-        raise InvalidInput("view", "Choose open, mine or closed.")
+        raise InvalidInput("view", ChannelErrorCode.CASES_VIEW_UNKNOWN)
     if after and not _REFERENCE.fullmatch(after):
-        raise InvalidInput("after", "The page asked for is none.")
+        raise InvalidInput("after", ChannelErrorCode.PAGE_UNKNOWN)
     reader = desk.principal.id
     board = board_of.load_case_board(desk.session, reader, view, desk.moment, after)
     return render_template(
@@ -136,4 +137,4 @@ def parse_form_id(text: str, field: str) -> UUID:
     try:
         return UUID(text)
     except ValueError:
-        raise InvalidInput(field, "Choose one from the list.") from None
+        raise InvalidInput(field, ChannelErrorCode.CHOICE_UNKNOWN) from None

@@ -10,6 +10,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import approval_labels
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from incidents.response import approval_types
 from people.errors import InvalidInput
 from people.models import Role
@@ -34,7 +35,7 @@ def submit_lift_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
                 desk.session, desk.principal.id, staff_id, why, desk.moment
             )
     except InvalidInput as error:
-        return _render_suspensions(desk, {f"why-{staff_id}": str(error)}), 422
+        return _render_suspensions(desk, {f"why-{staff_id}": describe_error(error)}), 422
     return redirect(url_for("console.show_approvals", done="asked"), code=303)
 
 

@@ -13,12 +13,15 @@ from flask.typing import ResponseReturnValue
 from channels.app_context import current_context
 from channels.console import hours_format
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error
 from channels.time_format import read_date
 from people.errors import InvalidInput, NotFound
 from people.models import Role
 from scheduling.availability import skills, team_overview, teams
 from scheduling.booking import reassignment
 from scheduling.calendars import days_off
+from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken
 from scheduling.notifications import callback_notifier
 
@@ -75,9 +78,9 @@ def _apply_agent_change(
         with desk.session.begin_nested():
             act()
     except InvalidInput as error:
-        return _render_agent_settings(desk, staff_id, {error.field: str(error)}), 422
+        return _render_agent_settings(desk, staff_id, {error.field: describe_error(error)}), 422
     except SlotTaken as error:
-        return _render_agent_settings(desk, staff_id, {"to": str(error)}), 409
+        return _render_agent_settings(desk, staff_id, {"to": describe_error(error)}), 409
     values: dict[str, Any] = told or {"saved": anchor}
     back = url_for("console.show_agent_settings", staff_id=staff_id, _anchor=anchor, **values)
     return redirect(back, code=303)
@@ -108,7 +111,7 @@ def set_skills(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
 def _parse_optional_choice(text: str, field: str) -> UUID | None:
     choice = _parse_id_or_none(text)
     if text and choice is None:
-        raise InvalidInput(field, "Choose one from the list.")
+        raise InvalidInput(field, ChannelErrorCode.CHOICE_UNKNOWN)
     return choice
 
 
@@ -166,7 +169,7 @@ def submit_reassignment(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
     def apply_chosen_reassignment() -> None:
         callback = _parse_optional_choice(form.get("callback", ""), "to")
         if callback is None:
-            raise NotFound("There is no such callback of this agent.")
+            raise NotFound(SchedulingErrorCode.AGENT_CALLBACK_NOT_FOUND)
         where = desk.session, staff_id, callback
         rules = current_context().policy, by, desk.moment
         if "rebook" in form:

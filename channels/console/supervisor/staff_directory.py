@@ -11,6 +11,8 @@ from flask.typing import ResponseReturnValue
 from channels.app_context import current_context
 from channels.console import approval_labels
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error
 from incidents.response import approval_types
 from people.errors import AlreadyRequested, InvalidInput, NotFound
 from people.models import Role, Staff
@@ -67,7 +69,7 @@ def submit_new_staff_member(desk: StaffRequest) -> ResponseReturnValue:
             timezone=zone,
         )
     except InvalidInput as error:
-        return _render_staff_directory(desk, {error.field: str(error)}), 422
+        return _render_staff_directory(desk, {error.field: describe_error(error)}), 422
     except AlreadyRequested:  # answered here, so that the look-up's audit entry is committed
         return redirect(url_for("console.show_approvals", done="already"), code=303)
     path = url_for("console.show_enrolment", token=link.token)
@@ -80,12 +82,14 @@ def submit_role_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
     """Request another role for a member of staff."""
     member = desk.session.get(Staff, staff_id)
     if member is None or not member.active:
-        raise NotFound("There is no such member of staff.")
+        raise NotFound(ChannelErrorCode.MEMBER_NOT_FOUND)
     role, why = request.form.get("role", ""), request.form.get("why_role", "")[:1000]
     try:
         role_change.request_role_change(
             desk.session, member, role, why, desk.principal.id, desk.moment
         )
     except InvalidInput as error:
-        return _render_staff_directory(desk, {f"{error.field}-{staff_id}": str(error)}), 422
+        return _render_staff_directory(
+            desk, {f"{error.field}-{staff_id}": describe_error(error)}
+        ), 422
     return redirect(url_for("console.show_approvals", done="asked"), code=303)

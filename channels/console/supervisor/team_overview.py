@@ -11,6 +11,7 @@ from flask.typing import ResponseReturnValue
 
 from channels.console import hours_format
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_texts import describe_error
 from incidents.cases import visibility
 from incidents.response import approval_types
 from people.errors import InvalidInput
@@ -40,7 +41,7 @@ def set_weekly_hours(desk: StaffRequest, staff_id: UUID) -> ResponseReturnValue:
         try:
             hours[day] = hours_format.parse_hours(text, f"day{day}")
         except InvalidInput as error:
-            errors[day] = str(error)
+            errors[day] = describe_error(error)
     if errors:
         return _render_team_overview(desk, staff_id, texts, errors), 422
     working_hours.replace_working_hours(

@@ -9,6 +9,8 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from channels.console.staff_request import StaffRequest, bp, staff_page
+from channels.error_codes import ChannelErrorCode
+from channels.error_texts import describe_error
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling.availability import agent_assignment
@@ -30,7 +32,7 @@ def add_team(desk: StaffRequest) -> ResponseReturnValue:
     try:
         teams_of.create_team(desk.session, _read_team_settings(), desk.principal.actor, desk.moment)
     except InvalidInput as error:
-        return _render_team_settings(desk, "new", {error.field: str(error)}), 422
+        return _render_team_settings(desk, "new", {error.field: describe_error(error)}), 422
     return redirect(url_for("console.show_team_settings", saved=1), code=303)
 
 
@@ -43,7 +45,7 @@ def change_team(desk: StaffRequest, team_id: UUID) -> ResponseReturnValue:
         with desk.session.begin_nested():
             teams_of.update_team(desk.session, team_id, _read_team_settings(), by, desk.moment)
     except InvalidInput as error:
-        return _render_team_settings(desk, str(team_id), {error.field: str(error)}), 422
+        return _render_team_settings(desk, str(team_id), {error.field: describe_error(error)}), 422
     return redirect(url_for("console.show_team_settings", saved=1), code=303)
 
 
@@ -62,7 +64,7 @@ def _read_team_settings() -> TeamSettings:
 def _read_whole_number(field: str) -> int:
     text = request.form.get(field, "").strip() or "0"
     if not (text.isascii() and text.isdecimal() and len(text) < 6):
-        raise InvalidInput(field, "Write a whole number.")
+        raise InvalidInput(field, ChannelErrorCode.NUMBER_NOT_WHOLE)
     return int(text)
 
 

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from channels.error_codes import ChannelErrorCode
 from channels.web.portal import purpose_labels
 from channels.web.portal.auth import CustomerRequest, bp, customer_required
 from incidents.access_history import access_groups as opened
@@ -53,5 +54,5 @@ def submit_access_objection(owner: CustomerRequest) -> ResponseReturnValue:
 
 def _parse_entry_number(text: str) -> int:
     if not _ENTRY_PATTERN.fullmatch(text):
-        raise InvalidInput("entry", "Choose one of the openings on the page.")
+        raise InvalidInput("entry", ChannelErrorCode.OPENING_UNKNOWN)
     return int(text)

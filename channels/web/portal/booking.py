@@ -9,6 +9,7 @@ from flask.typing import ResponseReturnValue
 from flask_babel import gettext
 
 from channels.app_context import current_context
+from channels.error_codes import ChannelErrorCode
 from channels.time_format import read_instant
 from channels.web.portal.auth import CustomerRequest, bp, customer_required
 from channels.web.portal.slots import BOOKING_HORIZON, MAX_FREE_SLOTS, spread_out_times
@@ -67,7 +68,7 @@ def _reserve_offered_time(owner: CustomerRequest, topic: str) -> None:
             len(callbacks.lock_upcoming_callbacks(session, customer.id, owner.moment))
             >= customer_callbacks.MAX_BOOKED
         ):
-            raise InvalidInput("calls", "Three calls are booked already.")
+            raise InvalidInput("calls", ChannelErrorCode.TOO_MANY_CALLS_BOOKED)
         booking_request = BookingRequest(starts_at, CALL_MINUTES, topic)
         requirements = AgentRequirements(language=customer.locale)
         any_agent_booking.book_with_any_agent(

@@ -10,7 +10,9 @@ from flask_babel import gettext
 from channels import report_submission
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.check_service import read_number
+from channels.error_texts import describe_error
 from channels.web.public import number_cookie, report_choices
+from incidents.error_codes import IncidentErrorCode
 from incidents.reports import report_fields, submission
 from people import phone_numbers
 from people.errors import InvalidInput
@@ -74,9 +76,9 @@ def _parse_reported_time(text: str, phone: str) -> datetime | None:
     try:
         local = datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInput("called_at", "") from None
+        raise InvalidInput("called_at", IncidentErrorCode.CALL_TIME_OUT_OF_RANGE) from None
     if local.tzinfo is not None:
-        raise InvalidInput("called_at", "")
+        raise InvalidInput("called_at", IncidentErrorCode.CALL_TIME_OUT_OF_RANGE)
     return local.replace(
         tzinfo=phone_numbers.parse_time_zone(
             phone_numbers.guess_phone_zone(phone, current_context().policy.default_zone)
@@ -93,7 +95,7 @@ def _report_field_advice(error: InvalidInput) -> str:
         "said": gettext("Please use fewer words."),
         "claimed_to_be": gettext("Please use fewer words."),
         "shown_number": gettext("This number is too long."),
-    }.get(error.field, str(error))
+    }.get(error.field, describe_error(error))
 
 
 def _render_whole_report(errors: dict[str, str], values: dict[str, str]) -> str:

@@ -12,6 +12,7 @@ from werkzeug.exceptions import NotFound as NoPage
 from channels import report_submission
 from channels.app_context import current_time, unit_of_work
 from channels.check_service import read_number
+from channels.error_texts import describe_error
 from channels.locale_selection import select_locale
 from channels.web.public import (
     number_cookie,
@@ -129,7 +130,7 @@ def _submission_from_answers(given: WizardAnswers) -> report_fields.ReportSubmis
 def _wizard_error_advice(error: InvalidInput) -> str:
     if error.field == "phone":
         return gettext("Type your own whole phone number, the one that rang.")
-    return str(error)
+    return describe_error(error)
 
 
 def _render_wizard_question(

@@ -7,11 +7,12 @@ from datetime import date, timedelta
 from zoneinfo import ZoneInfo
 
 from flask import request
-from flask_babel import gettext
 
 from channels.app_context import current_context, current_time
+from channels.error_codes import ChannelErrorCode
 from channels.web.public import report_choices
 from channels.web.public.report_wizard_state import WizardAnswers
+from config.domain_errors import ErrorCode
 from incidents.reports import report_fields
 from people.errors import InvalidInput
 
@@ -49,12 +50,12 @@ def _read_call_time(before: WizardAnswers) -> WizardAnswers:
         answered_at=current_time().isoformat(),
     )
     if when == "other" and not on:
-        raise InvalidInput("on", gettext("Choose the day of the call."))
+        raise InvalidInput("on", ChannelErrorCode.CALL_DAY_MISSING)
     return answers
 
 
 def _parse_call_day(text: str) -> str:
-    problem = InvalidInput("on", gettext("Choose the day of the call. It cannot be in the future."))
+    problem = InvalidInput("on", ChannelErrorCode.CALL_DAY_OUT_OF_RANGE)
     try:
         day = date.fromisoformat(text)
     except ValueError:
@@ -67,16 +68,14 @@ def _parse_call_day(text: str) -> str:
 
 def _read_shown_number(before: WizardAnswers) -> WizardAnswers:
     shown = _limited_text(
-        "shown_number", report_fields.NUMBER_LIMIT, gettext("This number is too long.")
+        "shown_number", report_fields.NUMBER_LIMIT, ChannelErrorCode.SHOWN_NUMBER_TOO_LONG
     )
     hidden = "hidden" in request.form
     return before.with_changes(shown="" if hidden else shown, hidden=hidden)
 
 
 def _read_claimed_identity(before: WizardAnswers) -> WizardAnswers:
-    other = _limited_text(
-        "who_else", report_fields.CLAIMED_LIMIT, gettext("Please use fewer words.")
-    )
+    other = _limited_text("who_else", report_fields.CLAIMED_LIMIT, ChannelErrorCode.TOO_MANY_WORDS)
     who = _chosen_option("who", report_choices.list_claimed_identities())
     return before.with_changes(who=who or ("other" if other else ""), who_else=other)
 
@@ -86,7 +85,7 @@ def _read_known_details(before: WizardAnswers) -> WizardAnswers:
 
 
 def _read_requested_items(before: WizardAnswers) -> WizardAnswers:
-    said = _limited_text("said", SAID_LIMIT, gettext("Please use fewer words."))
+    said = _limited_text("said", SAID_LIMIT, ChannelErrorCode.TOO_MANY_WORDS)
     return before.with_changes(
         wanted=_ticked_choices("wanted", report_choices.list_requested_items()), said=said
     )
@@ -107,10 +106,10 @@ def _chosen_option(name: str, known: dict[str, str]) -> str:
     return chosen if chosen in known else ""
 
 
-def _limited_text(name: str, limit: int, advice: str) -> str:
+def _limited_text(name: str, limit: int, code: ErrorCode) -> str:
     text = request.form.get(name, "").replace("\r\n", "\n").strip()
     if len(text) > limit or "\x00" in text:
-        raise InvalidInput(name, advice)
+        raise InvalidInput(name, code)
     return text
 
 

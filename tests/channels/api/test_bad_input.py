@@ -35,6 +35,8 @@ def test_a_malformed_check_is_a_422_problem(client, body):
     answer = client.post("/api/v1/checks", json=body)
     assert answer.status_code == 422, answer.text
     assert answer.mimetype == "application/problem+json"
+    assert answer.json["code"]
+    assert answer.json["errors"][0]["code"]
     assert answer.json["errors"][0]["detail"]
     assert "Traceback" not in answer.text
 
@@ -45,6 +47,26 @@ def test_a_report_of_a_call_long_ago_or_to_come_is_a_422_problem(client, called_
     assert answer.status_code == 422, answer.text
     assert answer.mimetype == "application/problem+json"
     assert "not more than a year ago" in answer.json["detail"]
+    assert answer.json["code"] == "call_time_out_of_range"
+    problem = answer.json["errors"][0]
+    assert (problem["field"], problem["code"]) == ("called_at", "call_time_out_of_range")
+    assert answer.json["detail"] == f"called_at: {problem['detail']}"
+
+
+@pytest.mark.parametrize("language", ["de", "es"])
+def test_a_problem_is_in_english_whatever_the_client_reads(client, language):
+    body = {"phone": PHONE, "called_at": "0001-01-01T00:00:00+00:00"}
+    answer = client.post("/api/v1/reports", json=body, headers={"Accept-Language": language})
+    assert answer.json["title"] == "This cannot be used"
+    assert "not more than a year ago" in answer.json["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [("/api/v1/nothing", "not_found"), ("/api/v1/callbacks", "unauthorized")],
+)
+def test_a_problem_of_http_has_a_code(client, path, code):
+    assert client.get(path).json["code"] == code
 
 
 @pytest.mark.parametrize(

@@ -81,7 +81,7 @@ def test_a_file_that_holds_no_checkpoints_is_said(entries, run, tmp_path, text):
 
 def test_a_key_that_is_none_and_another_log_s_key_are_said(entries, run, tmp_path, app):
     path, _ = kept(app, tmp_path, run)
-    assert "no Ed25519 key" in run("verify", "--checkpoint", str(path), "--key", "x").output
+    assert "not an Ed25519 key" in run("verify", "--checkpoint", str(path), "--key", "x").output
     other = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
     assert run("verify", "--checkpoint", str(path), "--key", other).exit_code == 1
 

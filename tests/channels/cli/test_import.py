@@ -90,12 +90,12 @@ def test_a_customer_an_agent_added_gets_the_reference(app, take, clock):
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("C-1,07400 999999,Gwen Jones,,\n", "A changed number takes two people"),
+        ("C-1,07400 999999,Gwen Jones,,\n", "cannot change a number"),
         ("C-9,07400 123456,Gwen Jones,,\n", "Another customer has this number."),
-        (",07400 123457,Uta,,\n", "Write the reference."),
+        (",07400 123457,Uta,,\n", "Fill this in."),
         ("C-5,12,Uta,,\n", "phone:"),
-        ("C-5,07400 123457,,,\n", "Write the name."),
-        ("C-5,07400 123457,Uta www.evil.example,,\n", "must not hold a link"),
+        ("C-5,07400 123457,,,\n", "Fill this in."),
+        ("C-5,07400 123457,Uta www.evil.example,,\n", "Leave out links"),
         ("C-5,07400 123457,Uta,,Mars/Olympus\n", "timezone:"),
         ("C-5,07400 123457\n", "There are 2 values for 5 columns."),
         ('C-5,"07400 123457,Uta,,\n', "quotation marks"),

@@ -8,6 +8,7 @@ import pytest
 from sqlmodel import select
 
 from channels.cli.staff_mail import StaffMailJob
+from messaging.mail_templates import MailContext
 from people.models import StaffNotice
 from people.staff import security_notices
 from people.staff.security_notices import Notice
@@ -38,7 +39,7 @@ def post() -> Post:
 @pytest.fixture
 def job(store, clock, post) -> StaffMailJob:
     info = keyring.keyring_session_info(store.ring)
-    return StaffMailJob(post, "Example Bank", store.engine, info, clock)
+    return StaffMailJob(post, MailContext("Example Bank", "en"), store.engine, info, clock)
 
 
 def tell(store, clock, *kinds: Notice) -> None:

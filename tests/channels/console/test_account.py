@@ -307,7 +307,7 @@ def test_a_passkey_proves_who_is_there_and_a_colleagues_does_not(console):
 def test_a_passkey_without_a_name_or_one_too_many_is_said_in_words(console):
     _, tab = console.agent()
     _, answer = add_passkey(tab, name=" ")
-    assert (answer.status_code, answer.json["error"]) == (422, "Write the name.")
+    assert (answer.status_code, answer.json["error"]) == (422, "Fill this in.")
     with console.unit() as session:
         assert session.exec(select(Passkey)).all() == []
 

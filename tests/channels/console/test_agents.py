@@ -177,7 +177,7 @@ def test_the_calls_of_a_suspended_agent_are_rebooked_or_off_and_the_customer_is_
     path = f"/staff/team/{ana}/hand-over"
     stuck = sam.post(path, {"callback": str(one)})
     assert stuck.status_code == 409
-    assert "Book another time, or cancel it." in stuck.text
+    assert "Book another time, or call it off." in stuck.text
     assert [item for item in PERSONAL if item in stuck.text] == []
     assert sam.post(path, {"callback": str(one), "rebook": "yes"}).status_code == 303
     off = sam.post(path, {"callback": str(two), "off": "yes"})

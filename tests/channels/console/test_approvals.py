@@ -126,12 +126,12 @@ def test_the_count_is_in_the_navigation_of_those_who_may_decide(console, three):
 @pytest.mark.parametrize(
     ("number", "why", "told"),
     [
-        (NEW, "", "Write the reason."),
+        (NEW, "", "Fill this in."),
         ("12", "She has a new phone", "Write the whole phone number"),
         (PHONE, "She has a new phone", "This is the number that we have."),
         ("0909 879 0000", "She has a new phone", "special-rate"),
-        (NEW, "x" * 301, "too long"),
-        (NEW, "see https://evil.example", "must not hold a link"),
+        (NEW, "x" * 301, "Use at most 300 characters"),
+        (NEW, "see https://evil.example", "Leave out links"),
     ],
 )
 def test_what_cannot_be_asked_is_said_on_the_card(console, three, number, why, told):
@@ -165,7 +165,7 @@ def test_an_old_page_or_a_changed_form_approves_nothing(console, three):
     for read in ("", "0" * 64, digest[:-1], digest + "0"):
         answer = approve(sue, (request, read))
         assert answer.status_code == 409
-        assert "This is not what you read" in answer.text
+        assert "The request has changed since" in answer.text
     refused = sam.post(f"/staff/approvals/{request}/refuse")
     assert "done=refused" in refused.location
     late = approve(sue, (request, digest))
@@ -279,7 +279,7 @@ def test_an_agent_with_calls_keeps_their_role_until_these_are_handed_over(consol
         f"/staff/people/{ana.id}/role", {"role": "supervisor", "why_role": "I have been asked"}
     )
     assert answer.status_code == 409
-    assert "Hand these over first." in answer.text
+    assert "Hand them over first." in answer.text
 
 
 def test_a_colleague_is_added_once_approved_and_their_link_works_only_then(console, three):

@@ -153,7 +153,7 @@ def test_a_time_that_comes_twice_is_a_choice_of_two(console):
     twice = form(console, on=date(2026, 10, 25).isoformat(), at="01:30", timezone="Asia/Tokyo")
     answer = tab.post("/staff/book", twice)
     assert answer.status_code == 422
-    assert "comes twice" in answer.text
+    assert "occurs twice" in answer.text
     assert "01:30 (BST)" in answer.text
     assert "01:30 (GMT)" in answer.text
     slots = re.findall(r'name="slot" id="slot\d+" value="([^"]+)"', answer.text)
@@ -199,11 +199,12 @@ def test_a_number_added_by_a_colleague_at_this_moment_is_no_error(console, monke
     console_customer: list[object] = []
     monkeypatch.setattr(customer_lookup, "look_up_customer", just_before)
     from people.customers import customer_records
+    from people.error_codes import PeopleErrorCode
 
     def taken(*_: object, **__: object):
         from people.errors import InvalidInput
 
-        raise InvalidInput("phone", customer_records.ALREADY_KNOWN_MESSAGE)
+        raise InvalidInput("phone", PeopleErrorCode.PHONE_ALREADY_KNOWN)
 
     monkeypatch.setattr(customer_records, "add_customer", taken)
     answer = tab.post("/staff/book", form(console))

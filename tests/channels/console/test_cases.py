@@ -335,7 +335,7 @@ def test_one_who_signs_again_with_another_key_or_leaves_a_proof_out_is_found(
         ours = checkpoints.log_signer(session, console.context.audit_origin)
         none = {**rest, archive.PROOFS_FILE: b"[]"}
         note = ours.sign_note(archive.build_export_manifest(case, console.now, none))
-        with pytest.raises(archive_verification.InvalidExport, match="cited and not proven"):
+        with pytest.raises(archive_verification.InvalidExport, match="export_entry_not_proven"):
             checked(
                 tmp_path,
                 archive._zip_export_parts({**none, archive.MANIFEST_FILE: note.encode()}),
@@ -476,7 +476,7 @@ def test_a_suspension_can_be_lifted_once_its_case_is_closed(console, case):
     lift = f"/staff/suspended/{ana}/lift"
     short = ivo.post(lift, {"why": "x"})
     assert short.status_code == 422
-    assert "Write why in a sentence" in short.text
+    assert "Write why, in a sentence" in short.text
     assert ivo.post(lift, {"why": "nothing came of it"}).status_code == 303
     console.member("sue@example.org", Role.SUPERVISOR)
     assert "Ana Silva" in console.sign_in("sue@example.org").get("/staff/people").text

@@ -59,8 +59,8 @@ def test_a_link_that_is_too_old_or_none_is_spent(console):
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
-        ({"code": "000000"}, "not the number your authenticator shows"),
-        ({"code": ""}, "not the number your authenticator shows"),
+        ({"code": "000000"}, "not the number that your authenticator shows"),
+        ({"code": ""}, "not the number that your authenticator shows"),
         ({"password": "short"}, "at least 12 characters"),
         ({"password": "a" * 20}, "more different characters"),
         ({"password": "long words " * 100}, "at most 200"),

@@ -44,14 +44,12 @@ def test_an_instant_shows_the_time_that_was_typed(typed, zone_name):
 
 
 def test_a_time_that_the_clocks_skip_is_refused_with_a_sentence():
-    with pytest.raises(
-        InvalidInput, match="There is no 01:30 on 28 March 2027: the clocks go forw"
-    ):
+    with pytest.raises(InvalidInput, match="time_skipped"):
         local_time.local_to_instant(date(2027, 3, 28), time(1, 30), LONDON)
 
 
 def test_a_time_that_comes_twice_gives_both_instants():
-    with pytest.raises(local_time.AmbiguousTime, match="comes twice") as caught:
+    with pytest.raises(local_time.AmbiguousTime, match="time_ambiguous") as caught:
         local_time.local_to_instant(date(2026, 10, 25), time(1, 30), LONDON)
     first, second = caught.value.instants
     assert first == datetime(2026, 10, 25, 0, 30, tzinfo=UTC)

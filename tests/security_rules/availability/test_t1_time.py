@@ -75,7 +75,7 @@ def test_a_time_that_comes_twice_is_two_instants(console, zone, on, hours):
     wall, first, second = shown_twice(zone, on)
     answer = desk.type(wall)
     assert answer.status_code == 422
-    assert "comes twice" in answer.text
+    assert "occurs twice" in answer.text
     offered = re.findall(r'name="slot" id="slot\d+" value="([^"]+)"', answer.text)
     assert [datetime.fromisoformat(item) for item in offered] == [first, second]
     assert desk.type(wall, slot=offered[1]).status_code == 303

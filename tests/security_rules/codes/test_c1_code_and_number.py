@@ -90,7 +90,7 @@ def test_a_customer_has_one_call_at_a_time_so_a_number_never_has_two_codes(there
 
     factories.a_call(there, clock.now, VICTIM)
     later = timedelta(minutes=28)
-    with pytest.raises(WrongState, match="Another call to this customer"):
+    with pytest.raises(WrongState, match="another_call_going_on"):
         factories.a_call(there, clock.now, VICTIM, ahead=later, policy=EARLY)
 
 

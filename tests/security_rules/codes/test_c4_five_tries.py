@@ -115,7 +115,7 @@ def test_the_agent_sees_it_and_issues_a_new_code_three_times_at_the_most(app, th
     with there.unit() as session:
         held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
         assert call_session.call_status(session, held).can_reissue is False
-        with pytest.raises(WrongState, match="three new"):
+        with pytest.raises(WrongState, match="no_check_numbers_left"):
             call_session.reissue_code(session, held, factories.a_policy(), clock.now)
 
 

@@ -22,6 +22,7 @@ from incidents.evening_notes import (
 )
 from incidents.evening_notes.job import EveningNotesJob
 from incidents.evening_notes.models import EveningNote, NotedAccess
+from messaging.mail_templates import MailContext
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
 from scheduling.calendars import working_hours
@@ -53,7 +54,9 @@ class Post:
 
 def job(store, now: datetime, post: Post | None = None) -> None:
     info = keyring.keyring_session_info(store.ring)
-    made = EveningNotesJob(PATIENCE, post, "Example Bank", store.engine, info, lambda: now)  # type: ignore[arg-type]
+    made = EveningNotesJob(
+        PATIENCE, post, MailContext("Example Bank", "en"), store.engine, info, lambda: now
+    )  # type: ignore[arg-type]
     made.run_safely()
 
 
@@ -195,7 +198,7 @@ def test_the_mail_holds_nobodys_data_and_no_link(store, ana):
 
         assert to == staff_records.open_staff_details(session, session.get_one(Staff, ana.id)).email
     assert "10:00" in text
-    assert "asked us" in text
+    assert "The customer asks for a call" in text
     for secret in ("Gwen", "Jones", "+44", "7400", "http", "://", "token"):
         assert secret not in text + subject
 

@@ -220,7 +220,7 @@ def test_no_link_comes_in_whatever_its_spelling(typed):
     assert find_contact(typed) is Contact.LINK
     for allowed in (AllowedContent.WORDS, AllowedContent.NUMBERS):
         with pytest.raises(InvalidInput):
-            clean_text_input("topic", typed, limit=60, what="topic", allowed=allowed)
+            clean_text_input("topic", typed, limit=60, allowed=allowed)
 
 
 @pytest.mark.parametrize("typed", NUMBERS)
@@ -228,15 +228,12 @@ def test_no_number_to_ring_comes_in_whatever_its_spelling(typed):
     """Was red on c916469."""
     assert find_contact(typed) is Contact.NUMBER
     with pytest.raises(InvalidInput):
-        clean_text_input("topic", typed, limit=60, what="topic", allowed=AllowedContent.WORDS)
+        clean_text_input("topic", typed, limit=60, allowed=AllowedContent.WORDS)
 
 
 @pytest.mark.parametrize("typed", KEPT)
 def test_a_name_or_a_topic_that_is_neither_is_kept(typed):
-    assert (
-        clean_text_input("name", typed, limit=60, what="name", allowed=AllowedContent.WORDS)
-        == typed
-    )
+    assert clean_text_input("name", typed, limit=60, allowed=AllowedContent.WORDS) == typed
 
 
 @pytest.mark.parametrize("ticket", ["00012345678", "T-1001", "2026/1142", "CASE 20261142 7"])

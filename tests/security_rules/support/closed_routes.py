@@ -301,6 +301,8 @@ ROUTES: dict[str, Ask] = {
 }
 
 #: Afterwards their browsers are nobody's.
+SIGNED_IN = (AGENT, SUPERVISOR, INVESTIGATOR)
+
 LEAVING = ("console.end_all_sessions POST", "own.leave_portal POST", "console.sign_out POST")
 
 

@@ -15,6 +15,7 @@ from sqlmodel import Session, select
 from people.approvals import approval_requests, command_execution, decisions
 from people.approvals.models import ApprovalRequest
 from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
+from people.error_codes import PeopleErrorCode
 from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from people.staff import staff_records
@@ -91,7 +92,7 @@ class Machine(RuleBasedStateMachine):
 
     def run_it(self, session: Session, act: ApprovalRequestView, now: datetime) -> None:
         if self.stumbles:
-            raise InvalidInput("x", "It cannot be done.")
+            raise InvalidInput("x", PeopleErrorCode.TEXT_MISSING)
         self.done.append((act.id, dict(act.payload)))
 
     def tried(self, act: Any) -> Any:

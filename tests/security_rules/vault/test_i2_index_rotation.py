@@ -242,7 +242,7 @@ def test_a_call_begun_under_the_former_key_is_confirmed_at_every_later_stage(sto
     next(passing)
     call = factories.a_call(store, NOW, PHONE)
     for _ in passing:
-        with pytest.raises(WrongState, match="Another call"):
+        with pytest.raises(WrongState, match="another_call_going_on"):
             another_call(store)
         cancel_all(store)
     assert isinstance(checked(store, factories.wrong(call.code)), NotConfirmed)

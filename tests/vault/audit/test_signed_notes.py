@@ -96,7 +96,7 @@ def test_what_is_no_note_is_said(note):
 
 def test_another_key_of_the_same_name_is_not_ours():
     note = NoteSigner("bank.example/audit", bytes(32)).sign_note(str(POINT))
-    with pytest.raises(InvalidNote, match="no good signature"):
+    with pytest.raises(InvalidNote, match="note_signature_missing"):
         open_checkpoint(note, SIGNER.verifier)
 
 
