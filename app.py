@@ -15,19 +15,14 @@ from pydantic import ValidationError
 from sqlalchemy import Engine
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from channels import (
-    blueprints,
-    clock,
-    database_upgrade,
-    providers_from_settings,
-    startup_checks,
-)
-from channels import destinations_from_settings as places_of
+from channels import blueprints, clock
 from channels.api.application import Application
 from channels.app_context import AppContext
-from channels.database_upgrade import DEMO_STAFF_PROBLEM
 from channels.error_texts import describe_error_in_english
 from channels.rate_limits import ExternalCounters, RateLimiter
+from channels.startup import database_upgrade, providers_from_settings, startup_checks
+from channels.startup import destinations_from_settings as places_of
+from channels.startup.database_upgrade import DEMO_STAFF_PROBLEM
 from config import logging_setup, settings_checks
 from config.settings import Settings
 from incidents import tables as _tables  # noqa: F401  (so that every table is known)
@@ -58,8 +53,8 @@ def create_app(
 ) -> Application:
     """Create the WSGI application. ``now`` returns the current time in UTC; tests pass their own.
 
-    Exit with the reasons if :func:`channels.startup_checks.find_start_refusals` finds unsafe
-    settings; diagnostic commands start anyway.
+    Exit with the reasons if :func:`~channels.startup.startup_checks.find_start_refusals` finds
+    unsafe settings; diagnostic commands start anyway.
     """
     settings = settings or _settings_from_environment()
     if not _is_diagnostic_command():

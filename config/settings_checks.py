@@ -26,7 +26,7 @@ class SettingsFinding:
 
 def check_settings(settings: Settings) -> list[SettingsFinding]:
     """Return all findings about the settings, except those of the providers of texts and calls
-    (:mod:`channels.providers_from_settings`); the database is checked elsewhere."""
+    (:mod:`channels.startup.providers_from_settings`); the database is checked elsewhere."""
     faults: list[FaultRow] = [
         *_check_master_keys(settings),
         *_check_public_addresses(settings),

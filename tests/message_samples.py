@@ -46,7 +46,7 @@ def told(voice: MessageContext, agent: str, topic: str, at: datetime) -> Iterato
             yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
 
 
-#: What some texts are told by one of.
+#: Some texts contain one of these.
 CHOICES = {
     "channel": ("text", "web", "api", "keypad"),
     "question": ("number", "knew", ""),

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
-from pathlib import Path
 from typing import Any
 
 from babel.dates import get_day_names, get_month_names
@@ -16,9 +15,9 @@ from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 
+from config.languages import registry
 from messaging import i18n
 
-ROOT = Path(__file__).resolve().parent.parent
 #: The language whose catalogue is replaced; its dates stay as they are.
 LANGUAGE = "de"
 OPEN, CLOSE = "⟦", "⟧"
@@ -29,7 +28,7 @@ _VOID = ("meta", "link", "br", "hr", "img", "input", "wbr", "source")
 
 def pseudo_translations() -> Translations:
     """Return a catalogue in which each sentence is itself between brackets."""
-    with (ROOT / "translations/messages.pot").open("rb") as file:
+    with (registry.FOLDER / "messages.pot").open("rb") as file:
         catalog = read_po(file, locale=LANGUAGE)
     for message in catalog:
         if isinstance(message.id, str):
@@ -51,13 +50,13 @@ def pseudo_locale() -> Iterator[None]:
         names = [str(name) for name in locales or ()]
         return pseudo if LANGUAGE in names else load(cls, folder, locales, domain)
 
-    i18n.load_catalogue.cache_clear()
+    i18n._load_catalogue.cache_clear()
     Translations.load = classmethod(load_pseudo)  # type: ignore[method-assign, assignment]
     try:
         yield
     finally:
         Translations.load = classmethod(load)  # type: ignore[method-assign]
-        i18n.load_catalogue.cache_clear()
+        i18n._load_catalogue.cache_clear()
 
 
 class _Reader(HTMLParser):

@@ -47,7 +47,7 @@ ENUMERATIONS: tuple[type[ErrorCode], ...] = (
 CODES = [code for enumeration in ENUMERATIONS for code in enumeration]
 
 #: Errors whose text only the people who run the server read, in a terminal or a log, in English:
-#: keys and rows that somebody changed, a log that was cut, a destination that is out of reach, a
+#: keys and rows that somebody changed, a log that was cut, a destination that cannot be reached, a
 #: driver's error.
 OPERATORS_ERRORS = {
     "DestinationUnreachable",

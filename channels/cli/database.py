@@ -5,10 +5,10 @@ from __future__ import annotations
 import click
 from flask.cli import AppGroup, with_appcontext
 
-from channels import database_upgrade
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.cli.error_output import readable_errors
 from channels.simulator import seed_data
+from channels.startup import database_upgrade
 
 db_group = AppGroup("db", help="The store's tables.")
 

@@ -10,15 +10,15 @@ import click
 from flask import current_app
 from flask.cli import AppGroup, with_appcontext
 
-from channels import database_upgrade, startup_checks
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.cli import proxy_check as asked_proxies
 from channels.cli.approvals import reason_option, require_command_approval
 from channels.cli.error_output import readable_errors
 from channels.cli.proxy_check import ServerNotAsked
 from channels.cli.rotate_index_key import rotate_index_command
-from channels.database_upgrade import DEMO_STAFF_PROBLEM
 from channels.error_handlers import UNAVAILABLE_ERRORS
+from channels.startup import database_upgrade, startup_checks
+from channels.startup.database_upgrade import DEMO_STAFF_PROBLEM
 from config.settings_checks import SettingsFinding
 from incidents.alerts import delivery_queue as alerts
 from messaging.dispatch import worker

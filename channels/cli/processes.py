@@ -14,12 +14,12 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlmodel import Session
 
-from channels import destinations_from_settings
 from channels.app_context import current_context
 from channels.cli.error_output import readable_errors
 from channels.cli.keys import database_has_demo_staff
 from channels.cli.staff_mail import StaffMailJob
-from channels.database_upgrade import DEMO_STAFF_PROBLEM
+from channels.startup import destinations_from_settings
+from channels.startup.database_upgrade import DEMO_STAFF_PROBLEM
 from config.settings import Settings
 from incidents.alerts.job import AlertDeliveryJob
 from incidents.anomaly_detection import page_number_guesses

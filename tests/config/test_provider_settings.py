@@ -7,7 +7,7 @@ import base64
 import pytest
 from pydantic import ValidationError
 
-from channels import providers_from_settings, startup_checks
+from channels.startup import providers_from_settings, startup_checks
 from config.settings import Settings
 from messaging.providers.provider_kind import Installation
 from messaging.providers.simulator.sms import SimulatorSmsProvider

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from app import create_app
-from channels import startup_checks
+from channels.startup import startup_checks
 from config.settings import Settings
 from tests.databases import MASTER_KEYS
 

@@ -13,7 +13,7 @@ import pytest
 from sqlmodel import col, select
 from standardwebhooks import Webhook, WebhookVerificationError
 
-from channels import destinations_from_settings as places_of
+from channels.startup import destinations_from_settings as places_of
 from incidents.alerts import delivery_queue, job
 from incidents.alerts.job import AlertDeliveryJob
 from incidents.cases.creation import open_or_extend_case

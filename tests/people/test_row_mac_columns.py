@@ -6,7 +6,8 @@ import app  # noqa: F401  (so that every table is known)
 from people.row_mac import MAC_COLUMNS
 
 #: The columns under the MAC, as the newest step of ``UPGRADE_STEPS`` in
-#: ``channels/database_upgrade.py`` computes it. Change a line only together with such a step.
+#: ``channels/startup/database_upgrade.py`` computes it. Change a line only together with such a
+#: step.
 COVERED = {
     "api_token": "id token_hash staff_id role epoch label created_at ended_at",
     "calendar_feed": "id token_hash staff_id epoch created_at ended_at",

@@ -14,9 +14,10 @@ from prometheus_client import (
 )
 from sqlmodel import Session
 
-from channels import database_upgrade, proxy_detection
+from channels import proxy_detection
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.error_handlers import UNAVAILABLE_ERRORS
+from channels.startup import database_upgrade
 from incidents.anomaly_detection import log_integrity
 from incidents.cases import creation
 from messaging import outbox_stats, spending

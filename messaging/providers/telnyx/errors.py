@@ -13,7 +13,7 @@ from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
 OPTED_OUT = "opted_out"
 STOP_CODE = 40300
 
-#: Codes that no later try can mend, as our own reasons.
+#: Codes that no later try can repair, as our own reasons.
 PERMANENT_ERRORS = {
     10002: "invalid_number",
     10016: "invalid_number",
@@ -41,7 +41,7 @@ PERMANENT_ERRORS = {
     40322: "filtered",
     40328: "too_long",
 }
-#: Codes of a limit that is reached; and of faults of our account, which an operator can mend.
+#: Codes of a limit that is reached; and of faults of our account, which an operator can fix.
 _BUSY = frozenset({10011, 40011, 40016, 40018, 40318, 40320})
 _ACCOUNT = frozenset({10009, 10010, 40311, 40312, 40313, 40314, 40321, 40329})
 _BUSY_PAUSE = timedelta(seconds=2)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from app import create_app
-from channels.startup_checks import check_settings, find_start_refusals
+from channels.startup.startup_checks import check_settings, find_start_refusals
 from config.renamed_settings import RENAMED_SETTINGS
 from config.settings import Settings
 from tests.forked_flask import clean_environment, run_flask

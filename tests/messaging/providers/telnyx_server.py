@@ -39,7 +39,7 @@ def an_error(code: str, title: str = "Refused") -> dict[str, Any]:
 
 
 class TelnyxServer(ThreadingHTTPServer):
-    """``accepted`` are the texts it took; ``answers`` say what comes of the next requests: a status
+    """``accepted`` are the texts it took; ``answers`` are for the next requests: a status
     with a body and perhaps headers; ``"hang up"`` before or ``"accept and hang up"`` after taking
     the text; ``"no json"`` and ``"no id"`` likewise after; ``"stall"`` until the test ends."""
 

@@ -48,7 +48,7 @@ FAILURES = ("rejected", "busy", "lost", "cut")
 
 @dataclass
 class Kind:
-    """A provider with what stands behind it: ``fail`` makes its next request fail in one of
+    """A provider and its server: ``fail`` makes its next request fail in one of
     :data:`FAILURES`, ``taken`` are the recipients and bodies of the texts it took."""
 
     gateway: SmsProvider

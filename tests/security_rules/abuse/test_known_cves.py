@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from channels.startup_checks import check_settings
+from channels.startup.startup_checks import check_settings
 from config.settings import Settings
 from people.errors import LinkExpired
 from people.staff import second_factor, staff_records

@@ -19,7 +19,7 @@ from limits.errors import StorageError
 from sqlalchemy import text
 from sqlmodel import select
 
-from channels import database_upgrade
+from channels.startup import database_upgrade
 from people import credentials
 from people.credentials import token_hash
 from people.customers import customer_sessions

@@ -13,9 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from channels import database_upgrade, proxy_detection
+from channels import proxy_detection
 from channels.cli import proxy_check as asking
 from channels.proxy_detection import ArrivedRequest
+from channels.startup import database_upgrade
 from storage.engine import make_engine
 from tests import databases, servers
 from tests.channels.conftest import PASSWORD, Console, make_console

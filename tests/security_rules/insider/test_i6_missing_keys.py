@@ -20,7 +20,7 @@ import pytest
 from sqlmodel import select
 
 from app import create_app
-from channels import database_upgrade
+from channels.startup import database_upgrade
 from people.approvals import bootstrap
 from people.customers import customer_records
 from people.models import Customer, Role, Staff

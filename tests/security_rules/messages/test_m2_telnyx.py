@@ -41,7 +41,7 @@ SIGNATURE, TIMESTAMP = "telnyx-signature-ed25519", "telnyx-timestamp"
 
 @pytest.fixture
 def call(app, database, clock):
-    """A call going on with ``PHONE``."""
+    """A call in progress with ``PHONE``."""
     return a_call(opened(database), clock.now, PHONE)
 
 

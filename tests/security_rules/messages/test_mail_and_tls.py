@@ -22,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from app import create_app
-from channels import startup_checks
+from channels.startup import startup_checks
 from config.settings import Settings
 from tests.databases import MASTER_KEYS
 from vault import destinations

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from channels.providers_from_settings import find_entry_faults, find_provider_faults
+from channels.startup.providers_from_settings import find_entry_faults, find_provider_faults
 from config import settings_checks
 from config.settings import Settings
 from config.settings_checks import SettingsFinding
