@@ -66,7 +66,7 @@ def worker_command(together: bool) -> None:
         DataExpiryJob(),
         command_execution.expire_requests,
         _with_policy(approval_registry.void_invalid_requests),
-        signals.collect_signals,
+        signals.record_failed_checks,
         _with_policy(reporter_feedback.queue_feedback_texts),
         _with_policy(bridged_calls.presume_answered_by_person),
         _with_policy(voice_fallback.announce_failed_by_voice),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, String, Uuid, text
+from sqlalchemy import Boolean, Column, Index, Integer, String, Uuid, text
 from sqlmodel import Field, SQLModel
 
 from storage.column_helpers import (
@@ -78,24 +78,13 @@ class SignalRecord(SQLModel, table=True):
     """A signal that somebody may be impersonating the organisation. Holds ids, fixed words and the
     keyed fingerprint of a number.
 
-    Rows are only added. The worker assigns ``position``, one transaction at a time, so that a
-    reader that resumes after the last position it has read misses none. ``times`` counts the same
-    signal from the same number shortly afterwards.
+    Rows are only added. ``times`` counts the same signal from the same number shortly afterwards.
     """
 
     __tablename__ = "stream_item"
-    __table_args__ = (
-        Index("ix_stream_item_phone_index_at", "phone_index", "at"),
-        Index(
-            "ix_stream_item_unplaced",
-            "id",
-            sqlite_where=text("position IS NULL"),
-            postgresql_where=text("position IS NULL"),
-        ),
-    )
+    __table_args__ = (Index("ix_stream_item_phone_index_at", "phone_index", "at"),)
 
     id: UUID = id_column()
-    position: int | None = Field(default=None, sa_column=Column(BigInteger, unique=True))
     kind: str = Field(sa_column=Column(String(12), nullable=False))
     at: datetime = instant_column(index=True)
     channel: str = Field(sa_column=Column(String(8), nullable=False))

@@ -1,35 +1,30 @@
 """The stream of all signals that somebody may be impersonating the organisation: reports, refused
 callbacks, failed checks while none of our agents was calling, and contacts with canaries.
 
-Consumers (cases, tracing) store the last position they have read and call
-:func:`list_signals_after`. When a report changes (it is proven later, or details are added), a new
-item with the same ``report_id`` follows, and the latest one counts.
+When a report changes (it is proven later, or details are added), a new signal with the same
+``report_id`` follows, and the latest one counts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import ColumnElement
 from sqlmodel import Session, col, select
 
 from incidents.reports import signal_weights
 from incidents.reports.models import Report, SignalRecord
 from people.models import Customer
-from storage import advisory_lock
 from vault.keys import keyring
 from verification import failed_checks
-from verification.failed_checks import FailedCheck
 from verification.verdicts import Channel
 
 REPORT, REFUSED, UNCONFIRMED, CANARY = "report", "refused", "unconfirmed", "canary"
-BATCH_SIZE = 1000
 #: Checks of the same number within this time are about the same call.
 SAME_CALL_WINDOW = timedelta(minutes=10)
-_POSITION_LOCK = b"incident stream"
 
 
 @dataclass(frozen=True)
@@ -50,12 +45,10 @@ class Signal:
 class WeightedSignal:
     """A signal as read from the stream.
 
-    ``position`` is the mark to resume after; ``at`` is when it reached us, ``called_at`` when the
-    call was, if known. ``times`` counts duplicates; ``weight`` is from 0 to 1
-    (:mod:`incidents.reports.signal_weights`).
+    ``at`` is when it reached us, ``called_at`` when the call was, if known. ``times`` counts
+    duplicates; ``weight`` is from 0 to 1 (:mod:`incidents.reports.signal_weights`).
     """
 
-    position: int
     kind: str
     at: datetime
     called_at: datetime | None
@@ -70,7 +63,7 @@ class WeightedSignal:
 
 
 def record_signal(session: Session, sign: Signal) -> None:
-    """Add a signal in the caller's transaction. The worker assigns its position later."""
+    """Add a signal in the caller's transaction."""
     session.add(
         SignalRecord(
             kind=sign.kind,
@@ -83,20 +76,6 @@ def record_signal(session: Session, sign: Signal) -> None:
         )
     )
     session.flush()
-
-
-def list_signals_after(
-    session: Session, mark: int, limit: int = BATCH_SIZE
-) -> list[WeightedSignal]:
-    """Return at most ``limit`` signals after position ``mark`` (0 for all), in stream order."""
-    rows = session.exec(
-        select(SignalRecord, Report)
-        .join(Report, col(Report.id) == col(SignalRecord.report_id), isouter=True)
-        .where(col(SignalRecord.position) > mark)
-        .order_by(col(SignalRecord.position))
-        .limit(limit)
-    ).all()
-    return [_weighted_signal(record, report) for record, report in rows]
 
 
 def list_signals_for_reports(session: Session, reports: Iterable[UUID]) -> list[WeightedSignal]:
@@ -129,7 +108,6 @@ def _weighted_signal(item: SignalRecord, report: Report | None) -> WeightedSigna
     proven = report.proven if report else item.proven
     later = report is not None and report.proven_at is not None
     return WeightedSignal(
-        position=item.position or 0,
         kind=item.kind,
         at=item.at,
         called_at=report.called_at if report else None,
@@ -150,30 +128,12 @@ def _weighted_signal(item: SignalRecord, report: Report | None) -> WeightedSigna
     )
 
 
-def collect_signals(session: Session, _now: datetime) -> None:
-    """Record failed checks and assign positions to new signals (a job of the worker).
+def record_failed_checks(session: Session, _now: datetime) -> None:
+    """Record failed checks of numbers that we are not calling as signals (a job of the worker).
 
-    Runs one at a time: with two, a reader could see the higher position first and miss the lower
-    one.
+    All at once: their decoys are locked in the meantime, and new checks wait for them.
     """
-    advisory_lock.acquire_lock(session, _POSITION_LOCK)
-    _record_failed_checks(session, failed_checks.drain_failed_checks(session))
-    last = session.exec(select(func.max(SignalRecord.position))).one() or 0
-    fresh = session.exec(
-        select(SignalRecord)
-        .where(col(SignalRecord.position).is_(None))
-        .order_by(col(SignalRecord.id))
-        .limit(BATCH_SIZE)
-    ).all()
-    for position, record in enumerate(fresh, last + 1):
-        record.position = position
-        session.add(record)
-    session.flush()
-
-
-def _record_failed_checks(session: Session, checks: Sequence[FailedCheck]) -> None:
-    """Record all checks at once: the decoys are locked in the meantime, and new checks wait for
-    them."""
+    checks = failed_checks.drain_failed_checks(session)
     if not checks:
         return
     keys = keyring.current_keyring(session).index_keys()

@@ -278,7 +278,7 @@ def test_a_check_that_failed_is_one_of_its_number_at_every_stage(store):
     for number, _stage in enumerate(stages(store)):
         assert isinstance(checked(store, "000000"), NotConfirmed)
         with store.unit() as session:
-            signals.collect_signals(session, NOW)
+            signals.record_failed_checks(session, NOW)
         (item,) = store.all(select(SignalRecord))
         assert (item.times, item.customer_id) == (number + 1, owner)
 
