@@ -18,6 +18,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select, update
 
 from messaging import calling_hours, line_types, opt_outs, outbox, text_templates, voice_templates
+from messaging.message_context import MessageContext
 from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
 from people import phone_numbers
@@ -197,7 +198,7 @@ def _notify_old_number(
     customer: Customer,
     old: str,
     ending: str,
-    voice: text_templates.MessageContext,
+    voice: MessageContext,
     policy: Policy,
     now: datetime,
     *,

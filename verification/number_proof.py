@@ -16,9 +16,9 @@ from sqlalchemy import literal
 from sqlmodel import Session, col, select, update
 
 from messaging import message_kinds, opt_outs, outbox, text_templates
+from messaging.message_context import MessageContext
 from messaging.models import Priority
 from messaging.providers.base import TEXT, VOICE
-from messaging.text_templates import MessageContext
 from people import attempt_log
 from people.models import NumberProof
 from scheduling.notifications import callback_notifier

@@ -13,10 +13,10 @@ from channels.texts import reply_allowance, report_answer_parser
 from channels.texts.command_parser import TextCommand, parse_text_command
 from incidents.reports import followup_questions, report_fields, submission
 from incidents.reports.models import Report
-from messaging import call_queue, inbox, opt_outs, text_templates
+from messaging import call_queue, inbox, opt_outs, report_texts, text_templates, verdict_texts
 from messaging.call_states import CallState
+from messaging.message_context import MessageContext
 from messaging.sending_limits import SendingLimits, is_country_allowed
-from messaging.text_templates import MessageContext
 from people.customers import customer_number, customer_records
 from people.models import Customer
 from procedures import callback_refusal
@@ -172,29 +172,29 @@ def _context_for_sender(
 
 def _verdict_words(job: _TextJob, verdict: Verdict) -> str:
     if isinstance(verdict, Genuine):
-        return text_templates.text_genuine(
+        return verdict_texts.text_genuine(
             job.voice, verdict.caller, verdict.topic, verdict.booked_for, verdict.reply_word
         )
     if isinstance(verdict, AlreadyConfirmed):
-        return text_templates.text_already_confirmed(
+        return verdict_texts.text_already_confirmed(
             job.voice, verdict.confirmed_at, verdict.channel
         )
-    return text_templates.text_not_confirmed(job.voice)
+    return verdict_texts.text_not_confirmed(job.voice)
 
 
 def _handle_check_word(job: _TextJob) -> str:
     call = call_session.find_active_call(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
-        return text_templates.text_not_calling_you(job.voice)
+        return verdict_texts.text_not_calling_you(job.voice)
     agent = callback_notifier.agent_first_name(job.session, call.agent_id)
     bridged = call_queue.find_latest_call(job.session, call.id)
     if bridged is None:
-        return text_templates.text_calling_you(job.voice, agent, call.started_at)
+        return verdict_texts.text_calling_you(job.voice, agent, call.started_at)
     if bridged.state == CallState.LIVE and bridged.live_at is not None:
-        return text_templates.text_calling_you(job.voice, agent, bridged.live_at)
+        return verdict_texts.text_calling_you(job.voice, agent, bridged.live_at)
     if bridged.state in (CallState.RINGING, CallState.ANSWERED):
-        return text_templates.text_ringing_you(job.voice)
-    return text_templates.text_not_calling_you(job.voice)
+        return verdict_texts.text_ringing_you(job.voice)
+    return verdict_texts.text_not_calling_you(job.voice)
 
 
 def _handle_scam_word(job: _TextJob) -> str:
@@ -208,7 +208,7 @@ def _handle_scam_word(job: _TextJob) -> str:
     )
     report = submission.submit_report(job.session, scam_report, job.now)
     question = followup_questions.ask_followup_questions(job.session, report, job.now)
-    return text_templates.text_report_received(job.voice, report.reference, question)
+    return report_texts.text_report_received(job.voice, report.reference, question)
 
 
 def _handle_other_text(job: _TextJob) -> str | None:
@@ -231,7 +231,7 @@ def _handle_other_text(job: _TextJob) -> str | None:
             knew=answer.knew,
         )
         followup_questions.record_followup_answer(job.session, report, answer_fields, job.now)
-    return text_templates.text_next_report_question(
+    return report_texts.text_next_report_question(
         job.voice, report.reference, followup_questions.next_question(report)
     )
 
@@ -241,7 +241,7 @@ def _repeat_report_question(job: _TextJob, report: Report) -> str | None:
     if inbox.was_asked_again(job.session, job.text.sender, followup_questions.asked_at(report)):
         return _answer_with_help(job)
     inbox.set_inbound_word(job.session, job.text.provider_id, "unclear")
-    return text_templates.text_report_unclear(job.voice, followup_questions.next_question(report))
+    return report_texts.text_report_unclear(job.voice, followup_questions.next_question(report))
 
 
 def _handle_refuse_word(job: _TextJob) -> str:

@@ -14,7 +14,7 @@ from incidents.cases.creation import open_or_extend_case
 from incidents.cases.models import Case, CaseKind, WarnedCustomer, WarningRun
 from incidents.response import approval_types, customer_warnings, exposure
 from incidents.response.customer_warnings import CustomerWarningJob
-from messaging import line_types, segments, text_templates
+from messaging import line_types, report_texts, segments
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
@@ -339,7 +339,7 @@ def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
 
 
 def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
-    body = text_templates.text_exposure_warning(POLICY.message_context_for())
+    body = report_texts.text_exposure_warning(POLICY.message_context_for())
     assert segments.count_segments(body) == 1
     assert phone_numbers.format_phone(factories.PHONE) not in body
     assert "http" not in body
