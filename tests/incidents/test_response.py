@@ -20,7 +20,7 @@ from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
 from messaging.sending_limits import SendingLimits
 from people import models, phone_numbers
-from people.approvals import bootstrap, decisions
+from people.approvals import bootstrap
 from people.customers import customer_records
 from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Staff
@@ -29,6 +29,7 @@ from procedures import approval_registry
 from scheduling.availability import team_overview
 from scheduling.errors import WrongState
 from tests import factories
+from tests.approvals import approve_request
 from tests.databases import Store
 from tests.security_rules.support.crash_helpers import Fuse, until_killed
 from vault.audit import audit_log
@@ -58,7 +59,7 @@ class Scene:
 
             digest = session.get_one(ApprovalRequest, request_id).digest
             table = approval_registry.collect_request_types(POLICY)
-            decisions.approve_request(session, table, request_id, digest, by, now)
+            approve_request(session, table, request_id, digest, by, now)
 
     def ask(self, act=approval_types.request_staff_suspension) -> UUID:
         with self.store.unit() as session:
