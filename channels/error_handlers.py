@@ -143,7 +143,7 @@ def log_failure(event: str, error: Exception) -> None:
 
 
 def _answer_unavailable(error: Exception) -> Response:
-    log_failure("out of reach", error)
+    log_failure("unavailable", error)
     return build_error_response(
         503, N_("We cannot do this just now"), N_("Wait a minute, then try again."), "unavailable"
     )

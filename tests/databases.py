@@ -57,7 +57,7 @@ class Store:
 
 def _in_order(statement: Any) -> Any:
     (described, *others) = statement.column_descriptions
-    entity = described["entity"]
+    entity = described.get("entity")
     if others or described["expr"] is not entity or statement._order_by_clauses:
         return statement
     return statement.order_by(*inspect(entity).primary_key)
