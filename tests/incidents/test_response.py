@@ -24,7 +24,13 @@ from people.approvals import bootstrap, decisions
 from people.customers import customer_records
 from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Staff
-from people.staff import api_tokens, authentication, staff_records, staff_sessions, suspension
+from people.staff import (
+    api_tokens,
+    authentication,
+    staff_sessions,
+    staff_status,
+    suspension,
+)
 from procedures import approval_registry
 from scheduling.availability import team_overview
 from scheduling.errors import WrongState
@@ -177,7 +183,7 @@ def test_who_is_named_beside_them_cannot_ask_to_lift_it(scene):
 
 def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
     with scene.store.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, scene.ana), NOW)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, scene.ana), NOW)
     with pytest.raises(InvalidInput):
         scene.ask(approval_types.request_suspension_lift)
     with pytest.raises(InvalidInput), scene.store.unit() as session:

@@ -21,7 +21,12 @@ from people.passkeys.relying_party import (
     new_challenge,
     relying_party_from_url,
 )
-from people.staff import authentication, enrolment_links, security_notices, staff_records
+from people.staff import (
+    authentication,
+    former_credentials,
+    security_notices,
+    staff_status,
+)
 from tests.authenticator import PRESENT, VERIFIED, Authenticator
 from tests.factories import an_agent
 from tests.processes import at_once
@@ -206,12 +211,12 @@ def test_somebody_switched_off_or_reset_does_not_get_in(store, member):
     device = register(store, member)
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
-        staff_records.deactivate_staff_member(session, row, NOW)
+        staff_status.deactivate_staff_member(session, row, NOW)
     assert enter(store, device) == ""
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         row.active = True
-        enrolment_links.remove_all_passkeys(session, row, NOW)
+        former_credentials.remove_all_passkeys(session, row, NOW)
     assert enter(store, device) == ""
 
 

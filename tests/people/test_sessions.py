@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from people.errors import NotFound, ReauthenticationRequired
 from people.models import Staff, StaffSession
-from people.staff import api_tokens, authentication, staff_records, staff_sessions
+from people.staff import api_tokens, authentication, staff_sessions, staff_status
 from scheduling.calendars import calendar_feeds
 from tests.factories import an_agent
 from vault.models import AuditEntry
@@ -116,7 +116,7 @@ def test_what_was_given_for_a_role_ends_with_it_no_matter_who_changes_it(store, 
 def test_switched_off_ends_it_too_and_for_good(store, member):
     before = everything(store, member)
     with store.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, member.id), NOW)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, member.id), NOW)
     with store.unit() as session:
         session.get_one(Staff, member.id).active = True
     assert alive(store, before) == [False] * 3

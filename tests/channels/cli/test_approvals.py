@@ -16,7 +16,7 @@ from people.customer_import import upsert
 from people.customers import customer_records
 from people.errors import Conflict
 from people.models import Customer, Staff
-from people.staff import staff_approvals, staff_records
+from people.staff import staff_approvals, staff_records, staff_status
 from procedures import approval_registry
 from tests import factories
 from tests.channels.support import all_rows, unit
@@ -197,7 +197,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
     run("customers", "import", str(file))
     approve(app, clock, first, second)
     with unit(app) as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, first), clock.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, first), clock.now)
     assert run("customers", "import", str(file)).exit_code == 3
     assert names(app) == set()
     approve(app, clock, third)
@@ -207,7 +207,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
 def test_switching_approvers_off_opens_nothing(app, run, file, clock, approvers):
     with unit(app) as session:
         for approver in approvers:
-            staff_records.deactivate_staff_member(
+            staff_status.deactivate_staff_member(
                 session, session.get_one(Staff, approver), clock.now
             )
     for words in (

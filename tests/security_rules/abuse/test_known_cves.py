@@ -12,7 +12,7 @@ from sqlmodel import select
 from channels.startup.startup_checks import check_settings
 from config.settings import Settings
 from people.errors import LinkExpired
-from people.staff import second_factor, staff_records
+from people.staff import link_creation, second_factor, staff_enrolment, staff_status
 from scheduling import callbacks
 from scheduling.models import Callback
 from tests import databases, factories
@@ -192,20 +192,20 @@ def test_an_enrolment_link_that_was_good_when_opened_must_be_so_when_redeemed(
 ):
     with store.unit() as session:
         member = factories.an_agent(session, clock.now)
-        link = staff_records.create_enrolment_link(session, member, clock.now)
-        secret = staff_records.open_enrolment_link(session, link, clock.now)[2]
+        link = link_creation.create_enrolment_link(session, member, clock.now)
+        secret = staff_enrolment.open_enrolment_link(session, link, clock.now)[2]
         if meanwhile == "expired":
             clock.now += timedelta(days=3)
         elif meanwhile == "switched off":
-            staff_records.deactivate_staff_member(session, member, clock.now)
+            staff_status.deactivate_staff_member(session, member, clock.now)
         elif meanwhile == "replaced":
-            staff_records.create_enrolment_link(session, member, clock.now)
+            link_creation.create_enrolment_link(session, member, clock.now)
         else:
             code = second_factor.current_totp_code(secret, clock.now)
-            staff_records.enrol_with_link(session, link, PASSWORD, code, clock.now)
+            staff_enrolment.enrol_with_link(session, link, PASSWORD, code, clock.now)
     with store.unit() as session, pytest.raises(LinkExpired):
         code = second_factor.current_totp_code(secret, clock.now)
-        staff_records.enrol_with_link(session, link, "another " + PASSWORD, code, clock.now)
+        staff_enrolment.enrol_with_link(session, link, "another " + PASSWORD, code, clock.now)
 
 
 # Zitadel: parallel attempts were all let through before the first of them was counted.

@@ -32,7 +32,15 @@ from people.models import (
     Staff,
     StaffSession,
 )
-from people.staff import api_tokens, authentication, second_factor, staff_records
+from people.staff import (
+    api_tokens,
+    authentication,
+    link_creation,
+    second_factor,
+    staff_passwords,
+    staff_records,
+    staff_status,
+)
 from scheduling.calendars import calendar_feeds
 from scheduling.models import CalendarFeed
 from tests import databases, servers
@@ -281,7 +289,7 @@ def accounts(strict) -> dict[str, str]:
     off = strict.member("off@example.org")
     strict.member(ANA)
     with strict.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, off), strict.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, off), strict.now)
         staff_records.add_staff_member(
             session, "new@example.org", "New", "agent", strict.now, timezone="Europe/London"
         )
@@ -495,7 +503,7 @@ def test_nobody_makes_their_own_or_one_for_who_is_off_or_has_no_code_left(consol
     off, bare = console.member(ANA), console.member("cy@example.org")
     tab = console.sign_in(BEN)
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, off), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, off), console.now)
     tried = {item: tab.post(f"/staff/colleagues/{item}/link") for item in (mine, off, bare)}
     assert [value.status_code for value in tried.values()] == [403, 404, 422]
     assert "no recovery code left" in tried[bare].text
@@ -520,7 +528,7 @@ def pinned(console: Console, pin: str = "204060") -> str:
         made = staff_records.add_staff_member(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        token = staff_records.create_enrolment_link(session, made, console.now, pin=pin)
+        token = link_creation.create_enrolment_link(session, made, console.now, pin=pin)
         return f"/staff/enrol/{token}"
 
 
@@ -554,7 +562,7 @@ def test_looking_at_a_link_spends_nothing_and_says_little(console):
         made = staff_records.add_staff_member(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        link = f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now)}"
+        link = f"/staff/enrol/{link_creation.create_enrolment_link(session, made, console.now)}"
     for _ in range(10):
         page = console.tab().get(link).text
         assert console.tab().client.head(link).status_code == 200
@@ -600,7 +608,7 @@ def test_a_password_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
         member = session.get_one(Staff, mallory)
-        staff_records.replace_password(session, member, OWN, console.now)
+        staff_passwords.replace_password(session, member, OWN, console.now)
         own = member.password_hash
     for planted in (credentials.hash_password(OWN).encode(), own, b"", b"x"):
         with console.unit() as session:
@@ -628,10 +636,10 @@ def test_a_recovery_code_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
-        staff_records.create_enrolment_link(
+        link_creation.create_enrolment_link(
             session, session.get_one(Staff, ana), console.now, pin="204060"
         )
-        own = staff_records.create_enrolment_link(
+        own = link_creation.create_enrolment_link(
             session, session.get_one(Staff, mallory), console.now
         )
     changes = (

@@ -20,7 +20,7 @@ from messaging.dispatch import leases
 from people.customers import customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records
-from people.staff import api_tokens, staff_records
+from people.staff import api_tokens, link_creation, staff_enrolment, staff_records, staff_status
 from scheduling import callbacks
 from scheduling.calendars import calendar_feeds
 from scheduling.errors import WrongState
@@ -350,7 +350,7 @@ def test_somebody_switched_off_is_not_let_in_again_by_the_table(console, writer,
     """Was red on c916469."""
     ana, _tab = console.agent()
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
     writer.put("staff", ana, **values)
     console.wait(seconds=30)
     form = {"email": "ana@example.org", "password": "several good words", "code": console.code()}
@@ -363,7 +363,7 @@ def test_a_session_that_ended_is_not_revived(console, writer, whole):
     ana, tab = console.agent()
     before = writer.only("staff_session")
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
         member = session.get_one(Staff, ana)
         member.active = True
     if whole:
@@ -393,15 +393,15 @@ def test_a_link_that_was_used_or_is_too_old_is_not_made_good(console, writer):
 
     ana = console.member("ana@example.org")
     with console.unit() as session:
-        first = staff_records.create_enrolment_link(
+        first = link_creation.create_enrolment_link(
             session, session.get_one(Staff, ana), console.now
         )
-        staff_records.create_enrolment_link(session, session.get_one(Staff, ana), console.now)
+        link_creation.create_enrolment_link(session, session.get_one(Staff, ana), console.now)
     table = SQLModel.metadata.tables["enrolment_link"]
     with writer._engine.begin() as work:
         work.execute(update(table).values(used_at=None, tries=0))
     with console.unit() as session, pytest.raises(LinkExpired):
-        staff_records.open_enrolment_link(session, first, console.now)
+        staff_enrolment.open_enrolment_link(session, first, console.now)
 
 
 def test_a_number_that_waits_after_a_change_waits_on(console, writer):

@@ -21,7 +21,14 @@ from messaging.dispatch import leases
 from people.customers import customer_sessions
 from people.models import Customer, Role, Staff
 from people.passkeys import credential_records
-from people.staff import api_tokens, authentication, second_factor, staff_records
+from people.staff import (
+    api_tokens,
+    authentication,
+    link_creation,
+    second_factor,
+    staff_enrolment,
+    staff_status,
+)
 from scheduling import callbacks
 from scheduling.booking import bookings, customer_callbacks
 from scheduling.calendars import calendar_feeds
@@ -100,7 +107,7 @@ def built(console: Console) -> House:
             house.tokens[f"bearer {name}"] = api_tokens.create_api_token(
                 session, member, "x", console.now
             )
-            house.tokens[f"link {name}"] = staff_records.create_enrolment_link(
+            house.tokens[f"link {name}"] = link_creation.create_enrolment_link(
                 session, member, console.now
             )
             house.spare[name] = second_factor.issue_recovery_codes(session, who)[0]
@@ -112,7 +119,7 @@ def built(console: Console) -> House:
         for phone, who in house.customers.items():
             token = customer_sessions.start_customer_session(session, who, console.now)
             house.tokens[f"customer {phone}"] = token
-        staff_records.deactivate_staff_member(
+        staff_status.deactivate_staff_member(
             session, session.get_one(Staff, house.people["off"]), console.now
         )
     console.wait(minutes=9)
@@ -354,7 +361,7 @@ class Journey:
     def links(self) -> None:
         for name, who in self.house.people.items():
             with self.unit() as session:
-                _, member, _ = staff_records.open_enrolment_link(
+                _, member, _ = staff_enrolment.open_enrolment_link(
                     session, self.house.tokens[f"link {name}"], self.now
                 )
                 self._hold_member(name, who, member.id, member.role)

@@ -33,7 +33,14 @@ from people.errors import (
     SecondStepFailed,
 )
 from people.models import Role, Staff
-from people.staff import reset_links, second_factor, staff_approvals, staff_records
+from people.staff import (
+    link_creation,
+    reset_links,
+    second_factor,
+    staff_approvals,
+    staff_enrolment,
+    staff_status,
+)
 from people.staff.enrolment_links import SecondStepInput
 from procedures import role_change
 from tests import factories
@@ -104,9 +111,9 @@ def furnish(store: Store) -> House:
             made = factories.an_agent(
                 session, NOW, role=role, email=f"p{n}@example.org", name=f"P{n}"
             )
-            token = staff_records.create_enrolment_link(session, made, NOW)
-            code = pyotp.TOTP(staff_records.open_enrolment_link(session, token, NOW)[2]).at(NOW)
-            codes[made.id] = staff_records.enrol_with_link(session, token, PASSWORD, code, NOW)[1]
+            token = link_creation.create_enrolment_link(session, made, NOW)
+            code = pyotp.TOTP(staff_enrolment.open_enrolment_link(session, token, NOW)[2]).at(NOW)
+            codes[made.id] = staff_enrolment.enrol_with_link(session, token, PASSWORD, code, NOW)[1]
             people.append(made.id)
     return House(store, tuple(people), codes)
 
@@ -126,9 +133,9 @@ class Run:
         self.hers = {self.she}
 
     def enrolled(self, token: str, pieces: SecondStepInput) -> UUID:
-        secret = staff_records.open_enrolment_link(self.work, token, self.now, pieces=pieces)[2]
+        secret = staff_enrolment.open_enrolment_link(self.work, token, self.now, pieces=pieces)[2]
         code = pyotp.TOTP(secret).at(self.now)
-        member, codes = staff_records.enrol_with_link(
+        member, codes = staff_enrolment.enrol_with_link(
             self.work, token, PASSWORD, code, self.now, pieces=pieces
         )
         self.codes[member.id] = codes
@@ -314,7 +321,7 @@ class Run:
         if found:
             token = self.random.choice(found).token
             guess = f"{self.random.randrange(10**6):06d}"
-            staff_records.open_enrolment_link(
+            staff_enrolment.open_enrolment_link(
                 self.work, token, self.now, pieces=SecondStepInput(guess)
             )
 
@@ -322,7 +329,7 @@ class Run:
         who = self.random.choice(self.people)
         member = self.work.get_one(Staff, who)
         if who != self.she and bootstrap.count_approvers(self.work) > 4:
-            staff_records.deactivate_staff_member(self.work, member, self.now)
+            staff_status.deactivate_staff_member(self.work, member, self.now)
 
     def new_codes(self) -> None:
         who = self.random.choice(self.people)
@@ -331,7 +338,7 @@ class Run:
     def demoted(self) -> None:
         who = self.work.get_one(Staff, self.random.choice(self.people))
         if who.role != A and bootstrap.count_approvers(self.work) > 4:
-            staff_records.assign_staff_role(self.work, who, A, audit_log.OPERATOR, self.now)
+            staff_status.assign_staff_role(self.work, who, A, audit_log.OPERATOR, self.now)
 
     def time_passes(self) -> None:
         self.now += timedelta(hours=self.random.randrange(1, 20))

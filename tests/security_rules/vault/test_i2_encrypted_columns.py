@@ -24,7 +24,13 @@ from people.approvals import approval_requests, decisions
 from people.customers import customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records, registration
-from people.staff import authentication, staff_approvals, staff_records
+from people.staff import (
+    authentication,
+    link_creation,
+    staff_approvals,
+    staff_enrolment,
+    staff_records,
+)
 from people.staff.second_factor import current_totp_code
 from scheduling.booking import idempotency
 from scheduling.models import Callback
@@ -67,9 +73,9 @@ def a_life(store: Store, phone: str) -> factories.Call:
         call_queue.queue_call(
             session, call.callback_id, staff_records.open_staff_phone(session, member), NOW
         )
-        link = staff_records.create_enrolment_link(session, member, NOW, pin="123456")
-        secret = staff_records.open_enrolment_link(session, link, NOW, "123456")[2]
-        staff_records.enrol_with_link(
+        link = link_creation.create_enrolment_link(session, member, NOW, pin="123456")
+        secret = staff_enrolment.open_enrolment_link(session, link, NOW, "123456")[2]
+        staff_enrolment.enrol_with_link(
             session, link, "several good words", _totp(secret), NOW, piece="123456"
         )
         authentication.open_staff_session(session, member, NOW, browser="Firefox, Linux")
