@@ -1,4 +1,4 @@
-"""Passwords of members of staff: the words they must not contain, and a replacement by their owner."""
+"""Passwords of members of staff: the words they must not contain, and their replacement."""
 
 from __future__ import annotations
 

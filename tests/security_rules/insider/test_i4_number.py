@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 from sqlmodel import col, select
 
-from channels.texts import handler
+from channels.texts import handler, text_job
 from incidents.cases.models import Case, CaseSubject
 from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
@@ -367,7 +367,7 @@ def test_texts_from_the_new_number_are_answered_as_from_a_stranger(store, life, 
     answers = []
     for sender in (NEW, stranger):
         with store.unit() as session:
-            text = handler.ReceivedText(f"SM-{sender}", sender, word)
+            text = text_job.ReceivedText(f"SM-{sender}", sender, word)
             answers.append(handler.handle_text(session, text, POLICY, SendingLimits(), NOW))
     assert answers[0] == answers[1]
     assert "teapot" not in str(answers[0])

@@ -16,7 +16,8 @@ from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session, select
 
 from channels.rate_limits import ExternalCounters
-from channels.texts.handler import ReceivedText, handle_text
+from channels.texts.handler import handle_text
+from channels.texts.text_job import ReceivedText
 from messaging.dispatch import leases
 from people.customers import customer_sessions
 from people.models import Customer, Role, Staff

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlmodel import Session
 
-from channels.texts.handler import ReceivedText, handle_text
+from channels.texts.handler import handle_text
+from channels.texts.text_job import ReceivedText
 from incidents.reports import report_fields, reporter_feedback, submission
 from messaging import inbox, text_templates
 from messaging.dispatch import delivery_outcomes, leases
