@@ -27,7 +27,7 @@ from people.customers import access_budgets, customer_number, customer_records, 
 from people.errors import Conflict, InvalidInput
 from people.models import Customer, NumberProof, Role
 from procedures.error_codes import ProcedureErrorCode
-from scheduling.booking import bookings, callback_reference, slot_offers
+from scheduling.booking import callback_reference, cancellations, slot_offers
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
@@ -136,7 +136,7 @@ def _execute_number_change(
     due_at = calling_hours.next_allowed_time(
         now, customer.timezone, policy.calling_hours_in(customer.timezone)
     )
-    off = bookings.cancel_for_customer(
+    off = cancellations.cancel_for_customer(
         session, customer.id, due_at + _hold_duration(policy), CANCEL_REASON, now
     )
     _notify_old_number(
@@ -311,7 +311,7 @@ def _start_number_hold(
     session: Session, customer: Customer, until: datetime, policy: Policy, now: datetime
 ) -> None:
     """Shorten the hold to ``until``, and cancel calls that a slow provider has moved into it."""
-    bookings.cancel_for_customer(session, customer.id, until, CANCEL_REASON, now)
+    cancellations.cancel_for_customer(session, customer.id, until, CANCEL_REASON, now)
     if customer.number_waits_until is None or until >= customer.number_waits_until:
         return
     customer_number.set_number_hold(session, customer, until)

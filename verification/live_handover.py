@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from messaging import call_queue
 from messaging.call_states import OVER_STATES
-from scheduling.booking import bookings, handover
+from scheduling.booking import callback_audit, handover
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
@@ -48,7 +48,7 @@ def hand_over_call(
         session, callback, now, until=call_session.code_expiry(callback, policy, now)
     )
     actor = by or audit_log.staff_actor(from_agent)
-    bookings.record_callback_act(
+    callback_audit.record_callback_act(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{from_agent} to {agent_id}"
     )
     callback_notifier.notify_live_takeover(session, callback, policy, now)

@@ -40,7 +40,7 @@ from people.customers import access_budgets
 from procedures import approval_registry, number_change, undelivered_number_change
 from procedures.data_expiry import DataExpiryJob
 from procedures.retention import RetentionJob
-from scheduling.booking import bookings
+from scheduling.booking import cancellations
 from scheduling.booking.earlier_offers import EarlierOffersJob
 from scheduling.booking.tzdata_changes import TzdataChangesJob
 from scheduling.notifications import voice_fallback
@@ -60,7 +60,7 @@ def worker_command(together: bool) -> None:
     _exit_on_demo_staff()
     here = current_context()
     jobs: tuple[PeriodicJob, ...] = (
-        _with_policy(bookings.mark_overdue_missed),
+        _with_policy(cancellations.mark_overdue_missed),
         call_session.end_overdue_calls,
         delivery_reports.purge_delivery_reports,
         DataExpiryJob(),

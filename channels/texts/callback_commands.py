@@ -10,8 +10,8 @@ from channels.texts.text_job import TextJob, answer_with_help
 from messaging import text_templates
 from people.models import Customer
 from procedures import callback_refusal
-from scheduling import callbacks
-from scheduling.booking import bookings, slot_offers
+from scheduling import callback_rows
+from scheduling.booking import slot_offers, time_changes
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
@@ -29,7 +29,7 @@ def handle_move_word(job: TextJob) -> str:
     callback = _next_booked_callback(job.session, job.customer, job.now)
     if callback is None:
         return text_templates.text_nothing_to_refuse(job.voice)
-    bookings.request_move(job.session, callback, job.now)
+    time_changes.request_move(job.session, callback, job.now)
     times = _offer_times_by_text(job, callback)
     if not times:
         return text_templates.text_move_requested(job.voice)
@@ -66,4 +66,4 @@ def handle_picked_time(job: TextJob) -> str | None:
 def _next_booked_callback(
     session: Session, customer: Customer | None, now: datetime
 ) -> Callback | None:
-    return callbacks.lock_next_booked(session, customer.id, now) if customer else None
+    return callback_rows.lock_next_booked(session, customer.id, now) if customer else None

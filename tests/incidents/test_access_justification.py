@@ -18,7 +18,7 @@ from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import CaseKind, CaseState
 from people.models import Customer, Staff
 from scheduling import callbacks
-from scheduling.booking import bookings, handover
+from scheduling.booking import bookings, cancellations, handover
 from scheduling.models import Callback
 from tests import factories
 from vault.audit import audit_log
@@ -94,7 +94,7 @@ def test_a_booking_taken_back_by_its_agent_was_none(store, who):
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
         by = audit_log.CUSTOMER if who == "customer" else None
-        bookings.cancel_booked_callback(
+        cancellations.cancel_booked_callback(
             session, callback, factories.a_policy(), NOW + 2 * MINUTE, by
         )
         assert bare(session, ana, NOW + 3 * MINUTE) == (1 if who == "agent" else 0)
@@ -104,7 +104,7 @@ def test_a_booking_that_the_customer_never_asked_for_was_none(store):
     with store.unit() as session:
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
-        bookings.refuse_callback(session, callback, NOW + 2 * MINUTE)
+        cancellations.refuse_callback(session, callback, NOW + 2 * MINUTE)
         assert bare(session, ana, NOW + 3 * MINUTE) == 1
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from scheduling.booking import bookings
+from scheduling.booking import cancellations
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.states import (
@@ -137,16 +137,16 @@ class Life(RuleBasedStateMachine):
 
     @rule()
     def cancel(self):
-        self.do(bookings.cancel_booked_callback, self.policy, self.now)
+        self.do(cancellations.cancel_booked_callback, self.policy, self.now)
 
     @rule()
     def refuse(self):
-        self.do(bookings.refuse_callback, self.now)
+        self.do(cancellations.refuse_callback, self.now)
 
     @rule()
     def tidy(self):
         with self.store.unit() as session:
-            bookings.mark_overdue_missed(session, self.policy, self.now)
+            cancellations.mark_overdue_missed(session, self.policy, self.now)
             call_session.end_overdue_calls(session, self.now)
         self.look()
 

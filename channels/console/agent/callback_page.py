@@ -19,7 +19,7 @@ from messaging import call_queue, delivery_reports, outbox
 from messaging.call_states import OVER_STATES, CallState
 from people import phone_numbers
 from people.models import Role
-from scheduling import callbacks
+from scheduling import callback_rows, callbacks
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import call_window, callback_history, callback_reference
 from scheduling.callbacks import CallbackDetails
@@ -35,7 +35,7 @@ _FORM_FIELDS = ("slot", "on", "at", "agent", "number", "why")
 @staff_page(Role.AGENT)
 def show_callback_page(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Show a callback assigned to the agent. Any other is not found."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     return render_callback_page(desk, callback)

@@ -13,7 +13,7 @@ from channels.startup.startup_checks import check_settings
 from config.settings import Settings
 from people.errors import LinkExpired
 from people.staff import link_creation, second_factor, staff_enrolment, staff_status
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.conftest import PASSWORD, Console
@@ -55,7 +55,7 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
     """An agent's request that read the row before five tries, and writes after them."""
     outages.impatient(app, there.url)
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
         stale = call_session.find_open_code(session, call.callback_id)
         told = set(guess(app, call, 5))
         call_session.start_call(session, held, factories.a_policy(), clock.now)
@@ -70,7 +70,7 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
 def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, call):
     """Resynchronisation (RFC 4226 section 7.4) would give a guesser more than one code to hit."""
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
         new = call_session.reissue_code(session, held, factories.a_policy(), clock.now)
         row = call_session.find_open_code(session, call.callback_id)
         place = code_seal_context(row.id, row.phone_index, row.counter)
@@ -175,7 +175,7 @@ def test_what_happens_after_a_phone_call_began_counts_when_its_code_is_keyed(
         clock.now += timedelta(minutes=10)
     else:
         with there.unit() as session:
-            held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+            held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
             if meanwhile == "ended":
                 call_session.end_call(session, held, "reached", factories.a_policy(), clock.now)
             else:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import cancellations
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -40,7 +40,7 @@ def booked(store, minutes=15):
 def start(store, made, now, policy=POLICY):
     with store.unit() as session:
         return call_session.start_call(
-            session, callbacks.get_held_callback(session, *made[:2]), policy, now
+            session, callback_rows.get_held_callback(session, *made[:2]), policy, now
         )
 
 
@@ -103,7 +103,7 @@ def test_after_end_nothing_is_told_even_of_a_confirmed_call(store):
         with store.unit() as session:
             call_session.end_call(
                 session,
-                callbacks.get_held_callback(session, *made[:2]),
+                callback_rows.get_held_callback(session, *made[:2]),
                 "reached",
                 factories.a_policy(),
                 BOOKED,
@@ -119,7 +119,7 @@ def test_a_new_code_kills_the_old_at_once_and_brings_ten_minutes_of_its_own(stor
     later = BOOKED + timedelta(minutes=9)
     with store.unit() as session:
         new = call_session.reissue_code(
-            session, callbacks.get_held_callback(session, *made[:2]), POLICY, later
+            session, callback_rows.get_held_callback(session, *made[:2]), POLICY, later
         )
     assert new.valid_until == BOOKED + timedelta(minutes=15)
     assert old.code == new.code or not confirmed(store, made, old.code, later)
@@ -132,15 +132,17 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session, pytest.raises(WrongState, match="check_number_expired"):
         call_session.current_code(
-            session, callbacks.get_held_callback(session, *made[:2]), BOOKED + timedelta(minutes=10)
+            session,
+            callback_rows.get_held_callback(session, *made[:2]),
+            BOOKED + timedelta(minutes=10),
         )
     with store.unit() as session, pytest.raises(OutsideWindow):
         call_session.reissue_code(
-            session, callbacks.get_held_callback(session, *made[:2]), POLICY, over
+            session, callback_rows.get_held_callback(session, *made[:2]), POLICY, over
         )
     with store.unit() as session:
         new = call_session.reissue_code(
-            session, callbacks.get_held_callback(session, *made[:2]), POLICY, over - TICK
+            session, callback_rows.get_held_callback(session, *made[:2]), POLICY, over - TICK
         )
     assert confirmed(store, made, new.code, over - TICK)
 
@@ -149,13 +151,15 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
 def test_a_callback_that_never_started_has_no_code_to_guess(store, how):
     made = booked(store)
     with store.unit() as session:
-        held = callbacks.get_held_callback(session, *made[:2])
+        held = callback_rows.get_held_callback(session, *made[:2])
         if how == "cancelled":
-            bookings.cancel_booked_callback(session, held, POLICY, BOOKED)
+            cancellations.cancel_booked_callback(session, held, POLICY, BOOKED)
         elif how == "refused":
-            bookings.refuse_callback(session, held, BOOKED)
+            cancellations.refuse_callback(session, held, BOOKED)
         elif how == "missed":
-            bookings.mark_overdue_missed(session, factories.a_policy(), BOOKED + timedelta(hours=1))
+            cancellations.mark_overdue_missed(
+                session, factories.a_policy(), BOOKED + timedelta(hours=1)
+            )
     assert store.all(select(Callback))[0].state == how
     assert not [c for c in store.all(select(Code)) if c.callback_id]
     if how != "booked":

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from scheduling import callbacks
+from scheduling import callback_rows
 from tests import databases, factories
 from tests.security_rules.support.check_channels import CHANNELS
 from verification import call_session, codes
@@ -81,7 +81,7 @@ def test_the_counter_only_rises(store, clock):
         seen.append(row.counter)
         if len(seen) < 4:
             with store.unit() as session:
-                held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+                held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
                 call_session.reissue_code(session, held, factories.a_policy(), clock.now)
     assert seen == [0, 1, 2, 3]
 
@@ -91,7 +91,7 @@ def test_a_counter_set_back_in_the_store_brings_no_dead_code_to_life(app, databa
     there = databases.opened(database)
     call = factories.a_call(there, clock.now)
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
         call_session.reissue_code(session, held, factories.a_policy(), clock.now)
     for counter in (0, 2):
         with there.unit() as session:

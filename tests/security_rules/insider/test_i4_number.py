@@ -21,8 +21,8 @@ from people.customers import customer_records, customer_sessions
 from people.errors import Conflict, InvalidInput, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
 from procedures import approval_registry, number_change, undelivered_number_change
-from scheduling import callbacks
-from scheduling.booking import bookings, customer_callbacks, handover
+from scheduling import callback_rows
+from scheduling.booking import bookings, cancellations, customer_callbacks, handover, time_changes
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -144,7 +144,7 @@ def test_an_insider_who_has_many_texts_go_out_first_does_not_drown_the_warning(s
     for later in (1, 2):
         with store.unit() as session:
             callback = session.get_one(Callback, life[0])
-            bookings.reschedule_callback(
+            time_changes.reschedule_callback(
                 session, callback, callback.starts_at + later * HOUR, POLICY, NOW
             )
     approve(store, life, ask(store, life))
@@ -289,16 +289,16 @@ def _book(session, life, moment):
 
 
 def _move(session, life, moment):
-    held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
-    bookings.reschedule_callback(
+    held = callback_rows.get_held_callback(session, life[0], life[1], lock=True)
+    time_changes.reschedule_callback(
         session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment
     )
 
 
 def _revive(session, life, moment):
-    held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
-    bookings.cancel_booked_callback(session, held, POLICY, moment)
-    bookings.rebook_callback(
+    held = callback_rows.get_held_callback(session, life[0], life[1], lock=True)
+    cancellations.cancel_booked_callback(session, held, POLICY, moment)
+    time_changes.rebook_callback(
         session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment
     )
 
@@ -381,7 +381,7 @@ def test_the_agent_who_gave_the_customer_away_meanwhile_asks_no_more(store, life
     request = ask(store, life)
     with store.unit() as session:
         other = factories.an_agent(session, NOW)
-        held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
+        held = callback_rows.get_held_callback(session, life[0], life[1], lock=True)
         handover.hand_over_callback(session, held, other.id, POLICY, NOW)
     with pytest.raises(Conflict, match="requester_lost_callback"):
         approve(store, life, request)

@@ -21,7 +21,7 @@ from people.customers import customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records
 from people.staff import api_tokens, link_creation, staff_enrolment, staff_records, staff_status
-from scheduling import callbacks
+from scheduling import callback_fields
 from scheduling.calendars import calendar_feeds
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -176,7 +176,7 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
         theirs = credential_records.store_passkey(
             session, ben, b"theirs", b"key", 0, "phone", console.now
         ).id
-        found = callbacks.find_customer_by_ticket(session, "T-1001")
+        found = callback_fields.find_customer_by_ticket(session, "T-1001")
         assert found == session.get_one(Callback, second).customer_id
     writer.swap("staff", "email_index", ana, ben)
     writer.swap("passkey", "credential_index", mine, theirs)
@@ -185,7 +185,7 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
     with console.unit() as session:
         assert staff_records.find_staff_by_email(session, "ana@example.org") is None
         assert credential_records.lock_passkey(session, b"mine") is None
-        assert callbacks.find_customer_by_ticket(session, "T-1001") is None
+        assert callback_fields.find_customer_by_ticket(session, "T-1001") is None
 
 
 @pytest.mark.parametrize(
@@ -312,12 +312,12 @@ def test_a_callback_that_is_changed_is_told_of_as_genuine_to_nobody(console, wri
 
 def test_a_callback_that_its_customer_refused_cannot_be_booked_again_in_the_table(console, writer):
     """Was red on c916469."""
-    from scheduling.booking import bookings
+    from scheduling.booking import cancellations
 
     agent = console.member("ana@example.org")
     callback = console.callback(agent, 10)
     with console.unit() as session:
-        bookings.refuse_callback(session, session.get_one(Callback, callback), console.now)
+        cancellations.refuse_callback(session, session.get_one(Callback, callback), console.now)
     writer.put("callback", callback, state="booked", ended_at=None)
     console.wait(minutes=10)
     with pytest.raises(WrongState):

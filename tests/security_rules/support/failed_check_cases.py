@@ -10,8 +10,8 @@ from typing import Any
 
 from flask import Flask
 
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import cancellations
 from storage.session import core_transaction
 from tests import factories
 from tests.channels.support import a_text, signed_post
@@ -32,7 +32,7 @@ def ways(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     with store.unit() as session:
         call_session.end_call(
             session,
-            callbacks.get_held_callback(session, *_held(ended)),
+            callback_rows.get_held_callback(session, *_held(ended)),
             "reached",
             factories.a_policy(),
             now,
@@ -69,7 +69,7 @@ def _only_booked(store: Store, now: datetime, cancelled: bool = False) -> str:
         customer = factories.a_customer(session, now, phone := factories.a_phone())
         made = factories.a_callback(session, now, customer=customer)
         if cancelled:
-            bookings.cancel_booked_callback(session, made, factories.a_policy(), now)
+            cancellations.cancel_booked_callback(session, made, factories.a_policy(), now)
     return phone
 
 

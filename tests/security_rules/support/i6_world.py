@@ -30,7 +30,7 @@ from people.staff import (
     staff_enrolment,
     staff_status,
 )
-from scheduling import callbacks
+from scheduling import callback_rows, callbacks
 from scheduling.booking import bookings, customer_callbacks
 from scheduling.calendars import calendar_feeds
 from scheduling.models import Callback
@@ -401,7 +401,7 @@ class Journey:
         for phone, name in ((ACCOMPLICE, "ana"), (GWEN, "ben")):
             who = self.house.people[name]
             with self.unit() as session:
-                row = callbacks.get_held_callback(session, self.house.calls[phone], who)
+                row = callback_rows.get_held_callback(session, self.house.calls[phone], who)
                 shown = callbacks.read_callback(session, row, self.now, "own day")
             self.readings += 1
             if shown.customer.id != self.house.customers[phone]:

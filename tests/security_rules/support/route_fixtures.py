@@ -24,7 +24,7 @@ from people.models import Customer, Role, Staff, StaffSession
 from people.passkeys import credential_records, registration
 from people.staff import authentication, second_factor, suspension
 from procedures import number_change
-from scheduling.booking import bookings
+from scheduling.booking import bookings, cancellations
 from scheduling.models import Callback
 from storage.column_types import new_id
 from tests import factories
@@ -67,7 +67,7 @@ def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict
     )
     customer = session.get_one(Customer, booked.customer_id)
     off = bookings.book_callback(session, customer, booked.agent_id, wish, policy, now)
-    bookings.cancel_booked_callback(session, off, policy, now)
+    cancellations.cancel_booked_callback(session, off, policy, now)
     about = {"customer_id": booked.customer_id, "callback_id": booked.id}
     audit_log.record_act(
         session, audit_log.staff_actor(booked.agent_id), "customer.read", now, **about

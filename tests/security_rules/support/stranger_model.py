@@ -21,7 +21,7 @@ from messaging.message_kinds import ANYONE_CAN_TRIGGER
 from messaging.models import OutboxMessage
 from messaging.sending_limits import SendingLimits, parse_limits
 from people.models import Customer
-from scheduling.booking import bookings
+from scheduling.booking import bookings, cancellations
 from scheduling.models import Callback
 from scheduling.notifications import ring_back
 from tests import factories
@@ -136,7 +136,7 @@ class Machine(RuleBasedStateMachine):
         self.booked.append(self.now)
         callback = self.book(minutes)
         assert callback.id in self.worker(), "the customer is not told"
-        bookings.cancel_booked_callback(self.work, callback, self.policy, self.now)
+        cancellations.cancel_booked_callback(self.work, callback, self.policy, self.now)
         assert callback.id in self.worker(), "the customer is not told that it is off"
 
     @precondition(may_book)

@@ -26,8 +26,8 @@ from people.models import Customer
 from people.passkeys import credential_records
 from people.staff import staff_records
 from procedures import erasure
-from scheduling import callbacks
-from scheduling.booking import bookings, idempotency
+from scheduling import callback_fields, callback_rows
+from scheduling.booking import cancellations, idempotency
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -125,7 +125,7 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
         s, f"crm-{p}"
     ),
     "staff.email_index": lambda s, p: staff_records.find_staff_by_email(s, f"a{p[1:]}@example.org"),
-    "callback.ticket_index": lambda s, p: callbacks.find_customer_by_ticket(s, "T-1001"),
+    "callback.ticket_index": lambda s, p: callback_fields.find_customer_by_ticket(s, "T-1001"),
     "code.phone_index": find_code,
     "inbound_text.sender_index": lambda s, p: inbox.was_helped_recently(s, p, "", NOW),
     "demo_text.phone_index": lambda s, p: message_store.list_simulated_texts(s, NOW, p),
@@ -228,7 +228,7 @@ def another_call(store: databases.Store) -> None:
         ahead = timedelta(minutes=15)
         callback = factories.a_callback(session, NOW, customer=customer, ahead=ahead)
     with store.unit() as session:
-        held = callbacks.get_held_callback(session, callback.id, callback.agent_id)
+        held = callback_rows.get_held_callback(session, callback.id, callback.agent_id)
         call_session.start_call(session, held, factories.a_policy(), NOW + timedelta(minutes=11))
 
 
@@ -252,7 +252,7 @@ def test_a_call_begun_under_the_former_key_is_confirmed_at_every_later_stage(sto
 def cancel_all(store: databases.Store) -> None:
     with store.unit() as session:
         for row in session.exec(select(Callback).where(col(Callback.state) == "booked")):
-            bookings.cancel_booked_callback(session, row, factories.a_policy(), NOW)
+            cancellations.cancel_booked_callback(session, row, factories.a_policy(), NOW)
 
 
 def test_nobody_is_added_twice_at_any_stage(store):
