@@ -22,7 +22,7 @@ from scheduling.policy import Policy
 from scheduling.states import CallbackState
 from storage.column_types import new_id
 from vault.audit import audit_log
-from verification import call_session
+from verification import call_session, open_codes
 from verification.models import Code
 
 CALLS_OF_AN_AGENT = 10
@@ -88,7 +88,7 @@ def rewind(session: Session) -> None:
     now = datetime.now(UTC)
     live = select(Code).where(col(Code.callback_id).is_not(None), col(Code.closed_at).is_(None))
     for code in session.exec(live).all():
-        secret = call_session._open_code_secret(session, code)
+        secret = open_codes.open_code_secret(session, code)
         callback = session.get_one(Callback, code.callback_id)
         callback.state = CallbackState.STARTED
         callback.confirmed_at = callback.confirmed_by = None
@@ -101,7 +101,7 @@ def rewind(session: Session) -> None:
             valid_from=now,
             valid_until=now + timedelta(minutes=10),
         )
-        call_session._seal_code_secret(session, fresh, secret)
+        open_codes.seal_code_secret(session, fresh, secret)
         session.delete(code)
         session.flush()
         session.add_all([fresh, callback])

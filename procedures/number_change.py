@@ -35,7 +35,7 @@ from scheduling.states import CallbackState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import field_encryption
-from verification import call_session
+from verification import open_codes
 from verification.models import Code
 
 NUMBER_CHANGE = "customer.number"
@@ -181,7 +181,7 @@ def _require_unchanged_request(
 def _revoke_old_number(session: Session, customer_id: UUID, now: datetime) -> None:
     """End everything started over the old number: codes, page numbers, sessions, offers and
     texts."""
-    call_session.close_codes(session, col(Code.customer_id) == customer_id, now)
+    open_codes.close_codes(session, col(Code.customer_id) == customer_id, now)
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.customer_id) == customer_id, col(NumberProof.closed_at).is_(None))

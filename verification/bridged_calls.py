@@ -25,9 +25,9 @@ from scheduling.policy import Policy
 from scheduling.states import LIVE_STATES, CallbackState, CallOutcome, require_state
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
-from verification import call_session
-from verification.call_session import IssuedCode
+from verification import call_end, call_session, issued_codes, open_codes
 from verification.error_codes import VerificationErrorCode
+from verification.issued_codes import IssuedCode
 
 #: An answered call is taken to be answered by a person if the provider reports no machine for this
 #: long.
@@ -45,7 +45,7 @@ def start_bridged_call(
     """
     if not policy.bridge_calls:
         return call_session.start_call(session, callback, policy, now)
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     if CallbackState(callback.state) in LIVE_STATES:
         return _current_code_if_live(session, callback, now)
     phone = _require_agent_phone(session, callback)
@@ -60,7 +60,7 @@ def _current_code_if_live(session: Session, callback: Callback, now: datetime) -
         call.state != CallState.LIVE or not row_mac.is_row_intact(session, call)
     ):
         return None
-    return call_session.current_code(session, callback, now)
+    return issued_codes.current_code(session, callback, now)
 
 
 def _require_agent_phone(session: Session, callback: Callback) -> str:
@@ -76,13 +76,13 @@ def redial_customer(session: Session, callback: Callback, now: datetime) -> None
     Issues a new code that is not valid until the customer is on the phone. Allowed at most
     three times. Raises ``WrongState`` or ``OutsideWindow``.
     """
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     require_state(CallbackState(callback.state), CallbackState.STARTED)
     call = call_queue.find_latest_call(session, callback.id)
     if not can_redial(call):
         raise WrongState(VerificationErrorCode.CALL_NOT_REPEATABLE)
     phone = _require_agent_phone(session, callback)
-    call_session.rotate_code(session, callback, now, until=now)
+    issued_codes.rotate_code(session, callback, now, until=now)
     call_queue.queue_call(session, callback.id, phone, now)
 
 
@@ -109,7 +109,7 @@ def record_call_progress(
     if candidate is None:
         return False
     callback = session.get_one(Callback, candidate.callback_id)
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     call = call_queue.lock_call(session, call_id)
     if call is None or not row_mac.is_row_intact(session, call):
         return False
@@ -136,13 +136,13 @@ def _apply_call_state(
     if newest is None or newest.id != call.id or CallbackState(callback.state) not in LIVE_STATES:
         return
     if call.state == CallState.LIVE:
-        call_session.activate_code(session, callback, policy, now)
+        issued_codes.activate_code(session, callback, policy, now)
     elif call.state in OVER_STATES:
-        call_session.deactivate_code(session, callback, now)
+        issued_codes.deactivate_code(session, callback, now)
     if call.state == CallState.VOICEMAIL:
         call.to_hang_up, call.due_at = True, now
         session.add(call)
-        call_session.end_call_by_provider(session, callback, CallOutcome.VOICEMAIL, policy, now)
+        call_end.end_call_by_provider(session, callback, CallOutcome.VOICEMAIL, policy, now)
 
 
 def presume_answered_by_person(session: Session, policy: Policy, now: datetime) -> None:
@@ -173,7 +173,7 @@ def accept_agent_leg(
     if candidate is None or not sid:
         return None
     callback = session.get_one(Callback, candidate.callback_id)
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     call = call_queue.lock_call(session, call_id)
     if call is None or (call.agent_sid or sid) != sid or call.state in OVER_STATES:
         return None
@@ -206,7 +206,7 @@ def claim_customer_phone(
     ):
         return None
     phone = customer_records.open_customer_details(session, customer).phone
-    if not call_session.is_code_bound_to(session, callback, phone):
+    if not open_codes.is_code_bound_to(session, callback, phone):
         return None
     if not record_call_progress(session, call_id, CallState.RINGING, policy, now):
         return None

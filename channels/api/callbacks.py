@@ -38,8 +38,8 @@ from scheduling import callback_rows, callbacks
 from scheduling.booking import any_agent_booking, bookings, cancellations, idempotency, time_changes
 from scheduling.calendars import local_time
 from scheduling.models import Callback
-from verification import bridged_calls, call_session
-from verification.call_session import IssuedCode
+from verification import bridged_calls, call_end, issued_codes
+from verification.issued_codes import IssuedCode
 
 bp = APIBlueprint(
     "api_callbacks",
@@ -176,7 +176,7 @@ def renew_code(path: CallbackPath) -> Response:
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callback_rows.get_recent_callback(session, path.id, agent.id, current_time())
         return _issued_code_response(
-            call_session.reissue_code(session, callback, current_context().policy, current_time())
+            issued_codes.reissue_code(session, callback, current_context().policy, current_time())
         )
 
 
@@ -190,7 +190,7 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
         callback = callback_rows.get_recent_callback(session, path.id, agent.id, current_time())
-        call_session.end_call(session, callback, body.outcome, current_context().policy, moment)
+        call_end.end_call(session, callback, body.outcome, current_context().policy, moment)
         return respond_with_callback(session, callback, moment, 200)[0]
 
 

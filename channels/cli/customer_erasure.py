@@ -19,6 +19,7 @@ from vault.audit import audit_log
 
 
 def erase_due_customers(before: datetime) -> int:
+    """Erase all customers whose last callback was before this time; return their number."""
     count = 0
     while due := _customers_due_for_erasure(before):
         with click.progressbar(
@@ -59,6 +60,7 @@ def record_erasure_lookups(session: Session, reference: str, phone: str) -> list
 
 
 def require_one_customer(found: list[UUID | None]) -> UUID:
+    """Return the customer that all look-ups found. Raises ``NotFound``."""
     first = found[0] if found else None
     if first is not None and all(customer_id == first for customer_id in found):
         return first

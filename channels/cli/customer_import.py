@@ -71,6 +71,8 @@ def run_import(
     tell: Any,
     size: int,
 ) -> ImportCounts:
+    """Import the records of an open file from where an earlier run stopped; ``tell`` gets the
+    refused lines."""
     source = LineReader(opened)
     records = RecordReader(source, form, ignore_unknown=ignore_unknown)
     if reached is not None:

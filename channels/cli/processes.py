@@ -46,7 +46,7 @@ from scheduling.booking.tzdata_changes import TzdataChangesJob
 from scheduling.notifications import voice_fallback
 from scheduling.policy import Policy
 from vault.audit.checkpoint_job import CheckpointJob
-from verification import bridged_calls, call_session, page_number_limits
+from verification import bridged_calls, call_end, page_number_limits
 
 #: Hidden: stop when standard input is closed, which happens however the parent process ends.
 together_option = click.option("--together", is_flag=True, hidden=True)
@@ -61,7 +61,7 @@ def worker_command(together: bool) -> None:
     here = current_context()
     jobs: tuple[PeriodicJob, ...] = (
         _with_policy(cancellations.mark_overdue_missed),
-        call_session.end_overdue_calls,
+        call_end.end_overdue_calls,
         delivery_reports.purge_delivery_reports,
         DataExpiryJob(),
         command_execution.expire_requests,

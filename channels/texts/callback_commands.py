@@ -18,6 +18,7 @@ from scheduling.notifications import callback_notifier
 
 
 def handle_refuse_word(job: TextJob) -> str:
+    """Refuse the customer's next booked callback."""
     callback = _next_booked_callback(job.session, job.customer, job.now)
     if callback is None:
         return text_templates.text_nothing_to_refuse(job.voice)
@@ -26,6 +27,7 @@ def handle_refuse_word(job: TextJob) -> str:
 
 
 def handle_move_word(job: TextJob) -> str:
+    """Offer other times for the customer's next booked callback."""
     callback = _next_booked_callback(job.session, job.customer, job.now)
     if callback is None:
         return text_templates.text_nothing_to_refuse(job.voice)

@@ -15,11 +15,11 @@ from messaging import call_queue, inbox, text_templates
 from messaging.call_states import CallState
 from people.customers import customer_records
 from scheduling.notifications import callback_notifier
-from verification import call_session, number_proof
+from verification import call_status, number_proof
 
 
 def _handle_check_word(job: TextJob) -> str:
-    call = call_session.find_active_call(job.session, job.text.sender, job.now)
+    call = call_status.find_active_call(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
         return text_templates.text_not_calling_you(job.voice)
     agent = callback_notifier.agent_first_name(job.session, call.agent_id)

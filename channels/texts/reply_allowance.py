@@ -17,7 +17,7 @@ from messaging.sending_limits import SendingLimits
 from people.models import Customer
 from scheduling import callback_rows
 from scheduling.policy import Policy
-from verification import call_session
+from verification import call_status
 from verification.verdicts import NotConfirmed, Verdict
 
 
@@ -101,5 +101,5 @@ def _has_too_many_texts(
 
 def _current_call_start(session: Session, sender: str, now: datetime) -> datetime | None:
     """Return when the ongoing call with this number began, or ``None``."""
-    call = call_session.find_active_call(session, sender, now)
+    call = call_status.find_active_call(session, sender, now)
     return call.started_at if call else None

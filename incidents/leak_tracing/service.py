@@ -64,7 +64,6 @@ def trace_recent_signals(session: Session, investigator: UUID | None, now: datet
 
 def _signal_from_contact(contact: CanaryContact) -> WeightedSignal:
     return WeightedSignal(
-        position=0,
         kind=signals.CANARY,
         at=contact.at,
         called_at=None,

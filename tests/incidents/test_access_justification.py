@@ -23,7 +23,7 @@ from scheduling.models import Callback
 from tests import factories
 from vault.audit import audit_log
 from vault.models import AuditEntry
-from verification import call_session
+from verification import call_end, call_session
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -114,7 +114,7 @@ def test_a_call_that_was_made_is_a_reason_until_a_day_after(store):
         ana, callback = a_held(session)
         call_session.start_call(session, callback, policy, NOW + 10 * MINUTE)
         ended = NOW + 15 * MINUTE
-        call_session.end_call(session, callback, "reached", policy, ended)
+        call_end.end_call(session, callback, "reached", policy, ended)
         opened(session, callback, ended + DAY)
         assert bare(session, ana, ended + 2 * DAY) == 0
         opened(session, callback, ended + DAY + MINUTE)

@@ -15,7 +15,7 @@ from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, ReservedSlot
 from tests import factories
 from vault.models import AuditEntry
-from verification import call_session, live_handover
+from verification import call_end, issued_codes, live_handover
 from verification.code_check import check_code
 from verification.verdicts import Channel, Genuine, NotConfirmed
 
@@ -62,7 +62,7 @@ def test_the_code_that_the_first_agent_knew_is_dead_and_the_second_has_another(s
     assert isinstance(ask(store, clock, call.phone, call.code), NotConfirmed)
     with store.unit() as session:
         held = callback_rows.get_held_callback(session, call.callback_id, ben)
-        code = call_session.current_code(session, held, clock.now).code
+        code = issued_codes.current_code(session, held, clock.now).code
     assert code != call.code
     told = ask(store, clock, call.phone, code)
     assert isinstance(told, Genuine)
@@ -89,7 +89,7 @@ def test_a_confirmed_or_ended_call_stays_with_its_agent(store, clock, ben):
         hand(store, clock, call.callback_id, ben)
     with store.unit() as session:
         held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
-        call_session.end_call(session, held, "reached", POLICY, clock.now)
+        call_end.end_call(session, held, "reached", POLICY, clock.now)
     with pytest.raises(WrongState):
         hand(store, clock, call.callback_id, ben)
 

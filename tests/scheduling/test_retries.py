@@ -15,7 +15,7 @@ from scheduling.models import Callback, FollowUp, TimeOff
 from scheduling.states import CallbackState, CallOutcome
 from tests import databases, factories
 from tests.processes import at_once
-from verification import call_session
+from verification import call_end, call_session
 
 HOURS_2, DAY = timedelta(hours=2), timedelta(days=1)
 POLICY = factories.a_policy(retries=(HOURS_2, DAY))
@@ -25,7 +25,7 @@ def ended(store, clock, outcome: str, call=None, policy=POLICY) -> Callback | No
     call = call or factories.a_call(store, clock.now)
     with store.unit() as session:
         held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
-        return call_session.end_call(session, held, outcome, policy, clock.now)
+        return call_end.end_call(session, held, outcome, policy, clock.now)
 
 
 @pytest.mark.parametrize("outcome", CallOutcome)

@@ -15,7 +15,7 @@ from people.errors import InvalidInput
 from people.models import Role
 from scheduling import callback_rows
 from scheduling.booking import cancellations
-from verification import bridged_calls, call_session
+from verification import bridged_calls, call_end, issued_codes
 
 
 def _redirect_to_callback_page(callback_id: UUID) -> ResponseReturnValue:
@@ -53,7 +53,7 @@ def submit_new_code(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
     callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
-    call_session.reissue_code(desk.session, callback, current_context().policy, desk.moment)
+    issued_codes.reissue_code(desk.session, callback, current_context().policy, desk.moment)
     return _redirect_to_callback_page(callback_id)
 
 
@@ -65,7 +65,7 @@ def submit_call_end(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     try:
-        call_session.end_call(
+        call_end.end_call(
             desk.session,
             callback,
             request.form.get("outcome", ""),

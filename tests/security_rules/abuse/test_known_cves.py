@@ -23,7 +23,7 @@ from tests.security_rules.support import outages
 from tests.security_rules.support.check_channels import CHANNELS, SETTINGS, ask, of_its_own
 from tests.security_rules.support.cost_counters import difference, rows
 from vault.keys import field_encryption
-from verification import call_session, codes
+from verification import call_end, call_session, codes, issued_codes, open_codes
 from verification.models import Code, code_seal_context
 
 pytestmark = pytest.mark.settings(**SETTINGS)
@@ -56,7 +56,7 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
     outages.impatient(app, there.url)
     with there.unit() as session:
         held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
-        stale = call_session.find_open_code(session, call.callback_id)
+        stale = open_codes.find_open_code(session, call.callback_id)
         told = set(guess(app, call, 5))
         call_session.start_call(session, held, factories.a_policy(), clock.now)
         session.add(stale)
@@ -71,8 +71,8 @@ def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, ca
     """Resynchronisation (RFC 4226 section 7.4) would give a guesser more than one code to hit."""
     with there.unit() as session:
         held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
-        new = call_session.reissue_code(session, held, factories.a_policy(), clock.now)
-        row = call_session.find_open_code(session, call.callback_id)
+        new = issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
+        row = open_codes.find_open_code(session, call.callback_id)
         place = code_seal_context(row.id, row.phone_index, row.counter)
         secret = field_encryption.load_data_key(session, row.customer_id).open_field(
             "code", "secret", place, row.secret
@@ -177,9 +177,9 @@ def test_what_happens_after_a_phone_call_began_counts_when_its_code_is_keyed(
         with there.unit() as session:
             held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
             if meanwhile == "ended":
-                call_session.end_call(session, held, "reached", factories.a_policy(), clock.now)
+                call_end.end_call(session, held, "reached", factories.a_policy(), clock.now)
             else:
-                new = call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+                new = issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
                 assert new.code != call.code
     told = signed_post(client, path, {**line, "Digits": call.code}).text
     assert "Not confirmed" in told

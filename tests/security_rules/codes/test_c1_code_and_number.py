@@ -48,11 +48,11 @@ def _reissued(there, call, now):
     from dataclasses import replace
 
     from scheduling import callback_rows
-    from verification import call_session
+    from verification import issued_codes
 
     with there.unit() as session:
         held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
-        issued = call_session.reissue_code(session, held, factories.a_policy(), now)
+        issued = issued_codes.reissue_code(session, held, factories.a_policy(), now)
         return replace(call, code=issued.code)
 
 

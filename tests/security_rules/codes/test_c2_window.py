@@ -16,7 +16,7 @@ from tests import factories
 from tests.channels.support import a_started_call, a_token
 from tests.channels.support import booking as body_of_booking
 from vault.keys import keyring
-from verification import call_session
+from verification import call_end, call_session, issued_codes
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, NotConfirmed
@@ -101,7 +101,7 @@ def test_after_end_nothing_is_told_even_of_a_confirmed_call(store):
             assert confirmed(store, made, issued.code, BOOKED)
             assert isinstance(verdict(store, made, issued.code, BOOKED), AlreadyConfirmed)
         with store.unit() as session:
-            call_session.end_call(
+            call_end.end_call(
                 session,
                 callback_rows.get_held_callback(session, *made[:2]),
                 "reached",
@@ -118,7 +118,7 @@ def test_a_new_code_kills_the_old_at_once_and_brings_ten_minutes_of_its_own(stor
     old = start(store, made, BOOKED)
     later = BOOKED + timedelta(minutes=9)
     with store.unit() as session:
-        new = call_session.reissue_code(
+        new = issued_codes.reissue_code(
             session, callback_rows.get_held_callback(session, *made[:2]), POLICY, later
         )
     assert new.valid_until == BOOKED + timedelta(minutes=15)
@@ -131,17 +131,17 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
     start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session, pytest.raises(WrongState, match="check_number_expired"):
-        call_session.current_code(
+        issued_codes.current_code(
             session,
             callback_rows.get_held_callback(session, *made[:2]),
             BOOKED + timedelta(minutes=10),
         )
     with store.unit() as session, pytest.raises(OutsideWindow):
-        call_session.reissue_code(
+        issued_codes.reissue_code(
             session, callback_rows.get_held_callback(session, *made[:2]), POLICY, over
         )
     with store.unit() as session:
-        new = call_session.reissue_code(
+        new = issued_codes.reissue_code(
             session, callback_rows.get_held_callback(session, *made[:2]), POLICY, over - TICK
         )
     assert confirmed(store, made, new.code, over - TICK)
@@ -183,10 +183,10 @@ def test_a_call_left_open_is_closed_when_its_window_is_over(store):
     issued = start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session:
-        call_session.end_overdue_calls(session, over - TICK)
+        call_end.end_overdue_calls(session, over - TICK)
     assert store.all(select(Callback))[0].state == "started"
     with store.unit() as session:
-        call_session.end_overdue_calls(session, over)
+        call_end.end_overdue_calls(session, over)
     assert store.all(select(Callback))[0].state == "ended"
     assert not confirmed(store, made, issued.code, over - TICK)
 

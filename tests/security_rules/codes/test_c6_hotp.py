@@ -16,7 +16,7 @@ from sqlmodel import col, select
 from scheduling import callback_rows
 from tests import databases, factories
 from tests.security_rules.support.check_channels import CHANNELS
-from verification import call_session, codes
+from verification import codes, issued_codes
 from verification.models import Code
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -82,7 +82,7 @@ def test_the_counter_only_rises(store, clock):
         if len(seen) < 4:
             with store.unit() as session:
                 held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
-                call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+                issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
     assert seen == [0, 1, 2, 3]
 
 
@@ -92,7 +92,7 @@ def test_a_counter_set_back_in_the_store_brings_no_dead_code_to_life(app, databa
     call = factories.a_call(there, clock.now)
     with there.unit() as session:
         held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
-        call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+        issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
     for counter in (0, 2):
         with there.unit() as session:
             at = col(Code.callback_id) == call.callback_id

@@ -31,7 +31,7 @@ from tests import databases, factories
 from tests.processes import at_once
 from vault.keys import field_encryption, keyring
 from vault.models import AuditEntry
-from verification import bridged_calls, call_session, number_proof
+from verification import bridged_calls, call_session, issued_codes, number_proof
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, NotConfirmed
@@ -338,7 +338,7 @@ def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
         with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
             told = check_code(work, number, code, Channel.WEB, begins, organisation="Example Bank")
         assert isinstance(told, NotConfirmed)
-    for again in (call_session.reissue_code, call_session.start_call):
+    for again in (issued_codes.reissue_code, call_session.start_call):
         with store.unit() as session, pytest.raises(WrongState):
             again(session, session.get_one(Callback, live), POLICY, begins)
 

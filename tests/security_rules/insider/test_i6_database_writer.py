@@ -30,7 +30,7 @@ from tests.channels.conftest import PHONE, Console, make_console
 from tests.security_rules.support import failed_check_cases
 from tests.security_rules.support.check_channels import SETTINGS
 from vault import external_counters
-from verification import call_session
+from verification import call_end, call_session, issued_codes
 
 VICTIM, ACCOMPLICE = PHONE, "+447400555555"
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -276,14 +276,14 @@ def test_a_code_that_ended_or_was_replaced_is_not_revived_by_an_old_row(console,
     code_before, call_before = _code_of(writer, callback), writer.row("callback", callback)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        call_session.reissue_code(session, row, console.context.policy, console.now)
+        issued_codes.reissue_code(session, row, console.context.policy, console.now)
     after = _code_of(writer, callback)
     writer.put_back("code", code_before)
     assert verdict(console, VICTIM, code) == "not_confirmed"
     writer.put_back("code", after)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        call_session.end_call(session, row, "reached", console.context.policy, console.now)
+        call_end.end_call(session, row, "reached", console.context.policy, console.now)
     writer.put_back("code", after)
     writer.put_back("callback", call_before)
     no_genuine(console, VICTIM, code)
@@ -307,7 +307,7 @@ def test_a_callback_that_is_changed_is_told_of_as_genuine_to_nobody(console, wri
         row = session.get_one(Callback, callback)
         if row.state == "booked":
             call_session.start_call(session, row, console.context.policy, console.now)
-        call_session.current_code(session, row, console.now)
+        issued_codes.current_code(session, row, console.now)
 
 
 def test_a_callback_that_its_customer_refused_cannot_be_booked_again_in_the_table(console, writer):

@@ -17,7 +17,7 @@ from tests import factories
 from tests.channels.support import a_text, signed_post
 from tests.databases import Store
 from vault.keys import keyring
-from verification import call_session
+from verification import call_end
 from verification.code_check import check_code
 from verification.verdicts import Channel
 
@@ -30,7 +30,7 @@ def ways(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     expired, locked = factories.a_call(store, ran_out), factories.a_call(store, now)
     ended, stranger = factories.a_call(store, now), factories.a_call(store, now)
     with store.unit() as session:
-        call_session.end_call(
+        call_end.end_call(
             session,
             callback_rows.get_held_callback(session, *_held(ended)),
             "reached",

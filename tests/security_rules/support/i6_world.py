@@ -40,7 +40,7 @@ from tests.channels.conftest import SECRET, Console
 from vault import external_counters
 from vault.audit import log_verification
 from vault.models import AuditEntry
-from verification import call_session, codes, number_proof
+from verification import call_end, call_session, call_status, codes, issued_codes, number_proof
 from verification.code_check import check_code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
 
@@ -185,7 +185,7 @@ class Journey:
         self._issue(ACCOMPLICE, call_session.start_call)
 
     def reveal(self) -> None:
-        self._issue(GWEN, lambda s, row, _policy, now: call_session.current_code(s, row, now))
+        self._issue(GWEN, lambda s, row, _policy, now: issued_codes.current_code(s, row, now))
 
     def _issue(self, phone: str, by: Callable[..., Any]) -> None:
         callback = self.house.calls[phone]
@@ -255,13 +255,13 @@ class Journey:
 
     def _ask_whether_we_call(self, phone: str) -> None:
         with self.unit() as session:
-            if call_session.find_active_call(session, phone, self.now) is not None:
+            if call_status.find_active_call(session, phone, self.now) is not None:
                 raise Broken("we are said to call a number that we do not call")
 
     def other_call(self) -> None:
         """A new code of the same call: the former is dead."""
         former = [code for code, callback in self.told.items() if self._is_of(callback, GWEN)]
-        self._issue(GWEN, call_session.reissue_code)
+        self._issue(GWEN, issued_codes.reissue_code)
         self.confirmed.discard(self.house.calls[GWEN])
         for code in former:
             self.told.pop(code, None)
@@ -276,7 +276,7 @@ class Journey:
         for phone in (ACCOMPLICE, GWEN):
             with self.unit() as session:
                 row = session.get_one(Callback, self.house.calls[phone])
-                call_session.end_call(session, row, "reached", policy, self.now)
+                call_end.end_call(session, row, "reached", policy, self.now)
             for code, callback in list(self.told.items()):
                 if self._is_of(callback, phone):
                     self.told.pop(code)

@@ -27,7 +27,7 @@ from scheduling.notifications import ring_back
 from tests import factories
 from tests.databases import Store
 from vault.keys import keyring
-from verification import call_session, number_proof
+from verification import call_end, call_session, number_proof
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -158,7 +158,7 @@ class Machine(RuleBasedStateMachine):
         told = self.says(VICTIM, issued.code)
         assert told is not None, "the verdict is not answered"
         assert "GENUINE" in told
-        call_session.end_call(self.work, callback, "reached", self.policy, self.now)
+        call_end.end_call(self.work, callback, "reached", self.policy, self.now)
 
     def book(self, minutes: int) -> Callback:
         """With an agent who has nothing else to do."""

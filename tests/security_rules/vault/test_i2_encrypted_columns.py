@@ -42,7 +42,7 @@ from vault.audit import audit_log
 from vault.errors import KeyUnavailable, Tampered
 from vault.keys import keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
-from verification import call_session, number_proof
+from verification import call_status, number_proof
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, Genuine
@@ -215,7 +215,7 @@ def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, l
         with pytest.raises(KeyUnavailable):
             customer_records.open_customer_details(session, session.get_one(Customer, gone))
         with pytest.raises(KeyUnavailable):
-            call_session.call_status(session, session.get_one(Callback, lives[0].callback_id))
+            call_status.call_status(session, session.get_one(Callback, lives[0].callback_id))
 
 
 def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):

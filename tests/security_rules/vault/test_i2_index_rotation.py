@@ -40,7 +40,7 @@ from tests.security_rules.support.crash_helpers import Fuse, until_killed
 from vault.keys import index_key_cache, index_key_rotation, keyring
 from vault.keys.blind_index import CURRENT, KNOWN, ONLY, form_generation
 from vault.models import AuditEntry, PurposeKey
-from verification import call_session, number_proof
+from verification import call_session, call_status, number_proof
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, Genuine, NotConfirmed
@@ -106,7 +106,7 @@ def find_customer(session: Session, phone: str) -> Any:
 
 
 def find_code(session: Session, phone: str) -> Any:
-    return call_session.find_active_call(session, phone, NOW)
+    return call_status.find_active_call(session, phone, NOW)
 
 
 def find_key(session: Session, phone: str) -> Any:
@@ -469,7 +469,7 @@ def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch)
         with databases.opened(store.url).unit() as session:
             assert all(customer_records.find_by_phone(session, phone) for phone in phones)
             assert all(opt_outs.is_opted_out(session, phone) for phone in phones)
-            assert call_session.find_active_call(session, PHONE, NOW) is not None
+            assert call_status.find_active_call(session, PHONE, NOW) is not None
         acts += 11
     store.ring.__init__(store.master, store.engine)
     assert {form_generation(form) for form in all_forms(store)} == {1}
