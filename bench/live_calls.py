@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from bench.callback_history import YEARS_MS
 from bench.request_mix import number
-from people.customers import customer_records
+from people.customers import customer_creation
 from people.models import Customer
 from people.staff import staff_records
 from scheduling.booking import bookings
@@ -60,8 +60,8 @@ def customer(session: Session, i: int, now: datetime) -> Customer:
     with patch("storage.column_types.time.time_ns", return_value=when):
         row = new_id()
     with patch("people.customers.customer_records.new_id", return_value=row):
-        new = customer_records.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
-        return customer_records.add_customer(
+        new = customer_creation.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
+        return customer_creation.add_customer(
             session, new, audit_log.OPERATOR, now, default_zone=POLICY.default_zone
         )
 

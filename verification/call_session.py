@@ -9,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from messaging import outbox
-from people.customers import customer_records
+from people.customers import sealed_columns
 from people.models import Customer
 from scheduling.booking import call_window
 from scheduling.booking.number_change_hold import require_no_number_change_hold
@@ -118,7 +118,7 @@ def _open_bound_phone(session: Session, customer: Customer) -> str:
     """Decrypt the number to bind a code to, whatever the customer's index says. Raises
     ``WrongState`` if it does not decrypt."""
     try:
-        phone = customer_records.open_phone(
+        phone = sealed_columns.open_phone(
             field_encryption.load_data_key(session, customer.id), customer
         )
     except Tampered:

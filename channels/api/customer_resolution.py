@@ -12,7 +12,7 @@ from channels.app_context import current_context
 from channels.check_service import read_number
 from channels.error_codes import ChannelErrorCode
 from messaging.i18n import best_language
-from people.customers import customer_records
+from people.customers import customer_creation, customer_records
 from people.errors import InvalidInput, NotFound
 from people.models import Customer
 from people.principal import Principal
@@ -84,14 +84,14 @@ def _find_or_add_customer(
     if customer is not None:
         return customer
     policy = current_context().policy
-    new = customer_records.NewCustomer(
+    new = customer_creation.NewCustomer(
         phone=phone,
         name=given.name,
         locale=best_language(given.locale, policy.languages),
         timezone=given.timezone,
         external_ref=given.external_ref,
     )
-    return customer_records.add_customer(
+    return customer_creation.add_customer(
         session,
         new,
         agent.actor,

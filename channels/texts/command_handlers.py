@@ -13,7 +13,7 @@ from incidents.reports import followup_questions, report_fields, submission
 from incidents.reports.models import Report
 from messaging import call_queue, inbox, text_templates
 from messaging.call_states import CallState
-from people.customers import customer_records
+from people.customers import customer_preferences
 from scheduling.notifications import callback_notifier
 from verification import call_status, number_proof
 
@@ -83,11 +83,11 @@ def _repeat_report_question(job: TextJob, report: Report) -> str | None:
 def _handle_phrase_word(job: TextJob) -> str:
     """Change the safe phrase. The answer shows the old one, so that a customer who did not ask for
     the change notices it."""
-    phrase = customer_records.parse_safe_phrase(job.asked.rest)
+    phrase = customer_preferences.parse_safe_phrase(job.asked.rest)
     if not phrase:
         return text_templates.text_phrase_invalid(job.voice)
     if job.customer is not None:
-        customer_records.save_safe_phrase(job.session, job.customer, phrase, job.now)
+        customer_preferences.save_safe_phrase(job.session, job.customer, phrase, job.now)
     return text_templates.text_phrase_saved(job.voice, phrase)
 
 

@@ -15,7 +15,7 @@ from channels.texts.text_job import ReceivedText, TextJob
 from messaging import inbox, opt_outs, text_templates
 from messaging.sending_limits import SendingLimits, is_country_allowed
 from messaging.text_templates import MessageContext
-from people.customers import customer_number, customer_records
+from people.customers import customer_number, customer_preferences
 from people.models import Customer
 from scheduling.policy import Policy
 from verification.code_check import check_code
@@ -133,7 +133,7 @@ def _context_for_sender(
 ) -> MessageContext:
     if customer is None:
         return policy.message_context_for()
-    phrase = customer_records.read_safe_phrase(session, customer, now, "to answer a text")
+    phrase = customer_preferences.read_safe_phrase(session, customer, now, "to answer a text")
     return policy.message_context_for(customer.locale, customer.timezone, phrase)
 
 

@@ -15,7 +15,7 @@ from messaging import calling_hours, line_types, outbox, text_templates, voice_t
 from messaging.models import OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
 from messaging.text_templates import MessageContext
-from people.customers import customer_records
+from people.customers import customer_preferences, customer_records
 from people.models import Customer, Staff
 from people.staff import staff_records
 from people.text_input import first_name
@@ -250,7 +250,7 @@ def customer_message_context(
     session: Session, customer: Customer, policy: Policy, now: datetime
 ) -> MessageContext:
     """Return the message context of a customer."""
-    phrase = customer_records.read_safe_phrase(session, customer, now, "to write a text")
+    phrase = customer_preferences.read_safe_phrase(session, customer, now, "to write a text")
     return policy.message_context_for(customer.locale, customer.timezone, phrase)
 
 

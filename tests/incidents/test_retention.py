@@ -10,7 +10,7 @@ from sqlmodel import select
 from incidents.cases import report_list
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
-from people.customers import customer_records
+from people.customers import customer_preferences, customer_records
 from people.models import Customer, CustomerSession
 from procedures import erasure, retention
 from scheduling import callback_fields, callback_rows
@@ -79,7 +79,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
     call = factories.a_call(store, clock.now, "+447400300009")
     with store.unit() as session:
         made = customer_records.find_by_phone(session, "+447400300009")
-        customer_records.save_safe_phrase(session, made, "blue teapot", clock.now)
+        customer_preferences.save_safe_phrase(session, made, "blue teapot", clock.now)
         told = report_fields.ReportSubmission("+447400300009", "web", said="my name is Gwen")
         submission.submit_for_reference(session, told, clock.now)
         index = made.phone_index

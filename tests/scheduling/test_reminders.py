@@ -118,11 +118,11 @@ def test_a_handed_over_call_is_reminded_of_with_the_new_name(store):
 
 
 def test_the_safe_phrase_is_in_each(store):
-    from people.customers import customer_records
+    from people.customers import customer_preferences
 
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        customer_records.save_safe_phrase(session, who, "blue teapot", NOW)
+        customer_preferences.save_safe_phrase(session, who, "blue teapot", NOW)
         agent = factories.an_agent(session, NOW)
         wish = BookingRequest(NOW + timedelta(days=3), 15, "your router")
         kept = session.get_one(Customer, who.id)

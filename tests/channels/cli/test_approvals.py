@@ -13,7 +13,7 @@ from people.approvals import bootstrap, decisions
 from people.approvals.models import ApprovalRequest
 from people.customer_import import runner as importing
 from people.customer_import import upsert
-from people.customers import customer_records
+from people.customers import customer_creation, customer_records
 from people.errors import Conflict
 from people.models import Customer, Staff
 from people.staff import staff_approvals, staff_records, staff_status
@@ -261,8 +261,8 @@ def test_keys_are_rotated_once_approved(app, run, clock, approvers):
 
 def test_an_erasure_is_done_at_the_second_approval(app, run, clock, approvers):
     with unit(app) as session:
-        new = customer_records.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
-        customer_records.add_customer(
+        new = customer_creation.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
+        customer_creation.add_customer(
             session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
         )
     assert run("customers", "erase", "--reference", "C-9").exit_code == 1

@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseSubject
 from incidents.export import archive, archive_verification
-from incidents.export.case_data import OPTIONAL_FIELDS
+from incidents.export.case_serialisation import OPTIONAL_FIELDS
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from incidents.response import customer_warnings

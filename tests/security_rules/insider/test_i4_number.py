@@ -17,7 +17,7 @@ from messaging.models import OutboxMessage
 from messaging.sending_limits import NumberLimit, SendingLimits
 from people.approvals import decisions
 from people.approvals.models import ApprovalRequest
-from people.customers import customer_records, customer_sessions
+from people.customers import customer_preferences, customer_records, customer_sessions
 from people.errors import Conflict, InvalidInput, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
 from procedures import approval_registry, number_change, undelivered_number_change
@@ -51,7 +51,7 @@ def life(store):
         agent = factories.an_agent(session, NOW)
         supervisor = factories.an_agent(session, NOW, role="supervisor", name="Sue Poe")
         customer = factories.a_customer(session, NOW, OLD)
-        customer_records.save_safe_phrase(session, customer, "blue teapot", NOW)
+        customer_preferences.save_safe_phrase(session, customer, "blue teapot", NOW)
         ahead = timedelta(days=3)
         made = factories.a_callback(session, NOW, agent=agent, customer=customer, ahead=ahead)
         return made.id, agent.id, supervisor.id, customer.id
@@ -373,7 +373,7 @@ def test_texts_from_the_new_number_are_answered_as_from_a_stranger(store, life, 
     assert "teapot" not in str(answers[0])
     with store.unit() as session:
         kept = session.get_one(Customer, life[3])
-        assert customer_records.read_safe_phrase(session, kept, NOW, "x") == "blue teapot"
+        assert customer_preferences.read_safe_phrase(session, kept, NOW, "x") == "blue teapot"
         assert session.get_one(Callback, life[0]).state == "booked"
 
 

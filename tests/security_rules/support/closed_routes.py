@@ -23,7 +23,7 @@ from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import CaseKind
 from incidents.reports import report_fields, submission
 from messaging.models import OutboxMessage
-from people.customers import customer_records, customer_sessions
+from people.customers import customer_preferences, customer_records, customer_sessions
 from people.models import Role, Staff
 from people.staff import link_creation, staff_records
 from scheduling import models
@@ -336,7 +336,7 @@ class House:
         now, policy = self.console.now, self.console.context.policy
         with self.console.unit() as session:
             gwen = customer_records.find_by_phone(session, PHONE)
-            customer_records.save_safe_phrase(session, gwen, "blue teapot", now)
+            customer_preferences.save_safe_phrase(session, gwen, "blue teapot", now)
             cookie = customer_sessions.start_customer_session(session, gwen.id, now)
             link = link_creation.create_enrolment_link(
                 session, staff_records.find_staff_by_email(session, "bob@example.org"), now

@@ -40,7 +40,15 @@ from tests.channels.conftest import SECRET, Console
 from vault import external_counters
 from vault.audit import log_verification
 from vault.models import AuditEntry
-from verification import call_end, call_session, call_status, codes, issued_codes, number_proof
+from verification import (
+    call_end,
+    call_session,
+    call_status,
+    codes,
+    issued_codes,
+    number_proof,
+    page_number_check,
+)
 from verification.code_check import check_code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
 
@@ -310,7 +318,7 @@ class Journey:
         for phone in (VICTIM, ACCOMPLICE, ACCOMPLICE):
             for number in ("000000", self.page_number or "111111"):
                 with self.unit() as session:
-                    found = number_proof.verify_page_number(session, phone, number, self.now)
+                    found = page_number_check.verify_page_number(session, phone, number, self.now)
                 if found is None:
                     continue
                 right = phone == ACCOMPLICE and number == self.page_number

@@ -27,7 +27,7 @@ from scheduling.notifications import ring_back
 from tests import factories
 from tests.databases import Store
 from vault.keys import keyring
-from verification import call_end, call_session, number_proof
+from verification import call_end, call_session, number_proof, page_number_check
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -83,7 +83,7 @@ class Machine(RuleBasedStateMachine):
     @rule(phone=st.sampled_from(PHONES), number=st.integers(0, 10**8 - 1), times=st.integers(1, 4))
     def guesses(self, phone: str, number: int, times: int) -> None:
         for n in range(times):
-            number_proof.verify_page_number(
+            page_number_check.verify_page_number(
                 self.work, phone, f"{(number + n) % 10**8:08d}", self.now
             )
 

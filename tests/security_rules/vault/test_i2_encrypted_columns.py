@@ -21,7 +21,7 @@ from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
 from people.approvals import approval_requests, decisions
-from people.customers import customer_records
+from people.customers import customer_preferences, customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records, registration
 from people.staff import (
@@ -55,7 +55,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
     """Create a person with data in every table, whose call is confirmed and in progress."""
     with store.unit() as session:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
-        customer_records.save_safe_phrase(session, made, "blue teapot", NOW)
+        customer_preferences.save_safe_phrase(session, made, "blue teapot", NOW)
         told = report_fields.ReportSubmission(
             phone, "web", said="x", shown_number="+1", claimed_to_be="us", asked_for=["code"]
         )

@@ -40,7 +40,7 @@ from tests.security_rules.support.crash_helpers import Fuse, until_killed
 from vault.keys import index_key_cache, index_key_rotation, keyring
 from vault.keys.blind_index import CURRENT, KNOWN, ONLY, form_generation
 from vault.models import AuditEntry, PurposeKey
-from verification import call_session, call_status, number_proof
+from verification import call_session, call_status, number_proof, page_number_check
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, Genuine, NotConfirmed
@@ -139,7 +139,7 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
     "idempotency_key.key_hash": find_key,
     "idempotency_key.request_hash": find_key,
     "passkey.credential_index": lambda s, p: credential_records.lock_passkey(s, p.encode()),
-    "number_proof.phone_index": lambda s, p: number_proof._lock_open_proof(
+    "number_proof.phone_index": lambda s, p: page_number_check._lock_open_proof(
         s, keyring.current_keyring(s).compute_search_forms("phone", p)
     ),
 }
