@@ -59,7 +59,7 @@ def customer(session: Session, i: int, now: datetime) -> Customer:
     when = clock.time_ns() - Random(i).randrange(YEARS_MS) * 1_000_000
     with patch("storage.column_types.time.time_ns", return_value=when):
         row = new_id()
-    with patch("people.customers.customer_records.new_id", return_value=row):
+    with patch("people.customers.customer_creation.new_id", return_value=row):
         new = customer_creation.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
         return customer_creation.add_customer(
             session, new, audit_log.OPERATOR, now, default_zone=POLICY.default_zone

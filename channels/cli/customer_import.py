@@ -20,14 +20,14 @@ from incidents.canaries import import_injection
 from incidents.canaries.import_injection import ImportDetector
 from people.customer_import.dry_run import MAX_REMEMBERED_ROWS
 from people.customer_import.line_reader import LineReader
-from people.customer_import.record_reader import RecordReader
-from people.customer_import.runner import (
+from people.customer_import.progress import (
     ImportCounts,
     ImportProgress,
-    ImportRunner,
     create_import,
     list_unfinished_imports,
 )
+from people.customer_import.record_reader import RecordReader
+from people.customer_import.runner import ImportRunner
 from people.customer_import.validation import ImportProblem
 
 MAX_SHOWN_LINES = 50

@@ -33,11 +33,9 @@ from channels.cli.error_output import readable_errors
 from channels.error_texts import describe_error_in_english
 from config.settings import Settings
 from people.approvals.request_types import PayloadValue
+from people.customer_import.progress import ImportCounts
 from people.customer_import.record_reader import CSV, FORMATS, JSONL, UnreadableFile
-from people.customer_import.runner import (
-    ImportCounts,
-    ImportRunsElsewhere,
-)
+from people.customer_import.runner import ImportRunsElsewhere
 from people.models import Customer
 from procedures import approval_registry, erasure_request, retention
 from vault.audit import audit_log

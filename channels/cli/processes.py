@@ -15,8 +15,8 @@ from flask.cli import with_appcontext
 from sqlmodel import Session
 
 from channels.app_context import current_context
+from channels.cli.doctor import database_has_demo_staff
 from channels.cli.error_output import readable_errors
-from channels.cli.keys import database_has_demo_staff
 from channels.cli.staff_mail import StaffMailJob
 from channels.startup import destinations_from_settings
 from channels.startup.database_upgrade import DEMO_STAFF_PROBLEM

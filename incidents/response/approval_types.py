@@ -12,7 +12,7 @@ from incidents.cases.models import Case
 from incidents.cases.visibility import (
     request_hidden_from,
 )
-from incidents.response import customer_warnings
+from incidents.response import warning_runs
 from people.approvals import bootstrap
 from people.approvals.decisions import APPROVE
 from people.approvals.models import ApprovalVote
@@ -72,7 +72,7 @@ def _execute_suspension_lift(session: Session, act: ApprovalRequestView, now: da
 def _execute_customer_warning(session: Session, act: ApprovalRequestView, now: datetime) -> None:
     since, until = (datetime.fromisoformat(act.payload_text(name)) for name in ("since", "until"))
     case = _lock_request_case(session, act)
-    customer_warnings.start_warning_run(session, case, _subject_staff_id(act), since, until, now)
+    warning_runs.start_warning_run(session, case, _subject_staff_id(act), since, until, now)
     words = f"{act.payload_text('customers')}\n{_format_approver_ids(session, act)}"
     add_case_event(session, case, AuditAct.CASE_WARNING, words, act.actor, now)
 

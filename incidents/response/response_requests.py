@@ -15,7 +15,7 @@ from incidents.cases.visibility import (
     list_co_named_staff,
 )
 from incidents.error_codes import IncidentErrorCode
-from incidents.response import customer_warnings, exposure
+from incidents.response import exposure, warning_runs
 from incidents.response.approval_types import LIFT, SUSPEND, WARN
 from people.approvals import approval_requests, bootstrap
 from people.approvals.models import ApprovalRequest
@@ -110,7 +110,7 @@ def request_customer_warning(
     :func:`request_staff_suspension`."""
     _require_other_staff_member(session, who, person)
     case = get_held_case(session, reference, who)
-    customer_warnings.require_no_running_warning(session, case)
+    warning_runs.require_no_running_warning(session, case)
     count = exposure.count_exposed_customers(session, person, since, until)
     if not count:
         raise InvalidInput("person", IncidentErrorCode.NOBODY_EXPOSED)

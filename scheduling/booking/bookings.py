@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from people.models import Customer
 from people.text_input import AllowedContent, clean_text_input
-from scheduling.availability import reservations, slot_search
+from scheduling.availability import reservations, slot_problems, slot_search
 from scheduling.availability.agent_availability import AgentAvailability, Callee
 from scheduling.booking import call_window
 from scheduling.booking.callback_audit import record_callback_act
@@ -87,8 +87,8 @@ def create_callback(
     """
     topic = clean_topic(wish.topic)
     ticket = clean_ticket(wish.ticket)
-    slot_search.require_call_length(wish.minutes)
-    slot_search.require_bookable_time(wish.starts_at, now, policy)
+    slot_problems.require_call_length(wish.minutes)
+    slot_problems.require_bookable_time(wish.starts_at, now, policy)
     reservations.lock_participants(session, customer.id, agent_id)
     require_no_number_change_hold(session, customer, now)
     callee = Callee(customer.timezone, customer.id)

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from messaging import outbox
 from people.models import Customer
-from scheduling.availability import reservations, slot_search
+from scheduling.availability import reservations, slot_problems, slot_search
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking.bookings import reserve_time
 from scheduling.booking.callback_audit import record_callback_act
@@ -39,7 +39,7 @@ def reschedule_callback(
     ``WrongState``.
     """
     require_state(CallbackState(callback.state), CallbackState.BOOKED)
-    slot_search.require_bookable_time(starts_at, now, policy)
+    slot_problems.require_bookable_time(starts_at, now, policy)
     _change_time(
         session, callback, starts_at, policy, now, by or audit_log.staff_actor(callback.agent_id)
     )
@@ -61,7 +61,7 @@ def rebook_callback(
     :func:`reschedule_callback`.
     """
     require_transition(CallbackState(callback.state), CallbackState.BOOKED)
-    slot_search.require_bookable_time(starts_at, now, policy)
+    slot_problems.require_bookable_time(starts_at, now, policy)
     callback.state, callback.ended_at = CallbackState.BOOKED, None
     _change_time(
         session, callback, starts_at, policy, now, by or audit_log.staff_actor(callback.agent_id)

@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from incidents.cases import case_view, workflow
 from incidents.cases.creation import open_or_extend_case
 from incidents.cases.models import Case, CaseKind, WarnedCustomer, WarningRun
-from incidents.response import customer_warnings, exposure, response_requests
+from incidents.response import customer_warnings, exposure, response_requests, warning_runs
 from incidents.response.customer_warnings import CustomerWarningJob
 from messaging import line_types, segments, text_templates
 from messaging.dispatch.worker import Worker
@@ -26,7 +26,7 @@ from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Staff
 from people.staff import (
     api_tokens,
-    authentication,
+    session_lifecycle,
     staff_sessions,
     staff_status,
     suspension,
@@ -103,19 +103,19 @@ def scene(store) -> Scene:
 def test_a_suspension_ends_all_at_once_and_takes_two(scene):
     with scene.store.unit() as session:
         ana = session.get_one(Staff, scene.ana)
-        cookie = authentication.open_staff_session(session, ana, NOW)
+        cookie = session_lifecycle.open_staff_session(session, ana, NOW)
         bearer = api_tokens.create_api_token(session, ana, "t", NOW)
         callback = factories.a_callback(session, NOW, agent=ana)
     asked = scene.ask()
     with scene.store.unit() as session:
-        assert authentication.find_session_principal(session, cookie, NOW) is not None
+        assert session_lifecycle.find_session_principal(session, cookie, NOW) is not None
     with pytest.raises(NotAllowed):
         scene.approve(asked, scene.ines)
     with pytest.raises((NotAllowed, NotFound)):
         scene.approve(asked, scene.ana)
     scene.approve(asked, scene.ivo)
     with scene.store.unit() as session:
-        assert authentication.find_session_principal(session, cookie, NOW) is None
+        assert session_lifecycle.find_session_principal(session, cookie, NOW) is None
         assert api_tokens.find_token_principal(session, bearer) is None
         assert staff_sessions.list_staff_sessions(session, scene.ana, NOW) == []
         assert team_overview.list_suspended_agents(session, NOW) == [(scene.ana, "Ana", 1)]
@@ -128,7 +128,9 @@ def test_a_suspension_ends_all_at_once_and_takes_two(scene):
 
 def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
     with scene.store.unit() as session:
-        cookie = authentication.open_staff_session(session, session.get_one(Staff, scene.ana), NOW)
+        cookie = session_lifecycle.open_staff_session(
+            session, session.get_one(Staff, scene.ana), NOW
+        )
     scene.approve(scene.ask(), scene.ivo)
     with pytest.raises(InvalidInput):
         scene.ask()
@@ -139,7 +141,7 @@ def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
     with scene.store.unit() as session:
         member = session.get_one(Staff, scene.ana)
         assert member.active
-        assert authentication.find_session_principal(session, cookie, NOW) is None
+        assert session_lifecycle.find_session_principal(session, cookie, NOW) is None
         assert team_overview.list_suspended_agents(session, NOW) == []
 
 
@@ -297,12 +299,12 @@ def test_stopping_withdraws_what_has_not_left(scene, monkeypatch):
     work(scene.store, 1)
     with scene.store.unit() as session:
         case = session.exec(select(Case)).one()
-        customer_warnings.stop_warning_run(session, case, scene.ines, "enough", NOW)
+        warning_runs.stop_warning_run(session, case, scene.ines, "enough", NOW)
     work(scene.store, 3)
     states = scene.store.all(select(OutboxMessage.state).where(OutboxMessage.kind == "warning"))
     assert states == ["expired", "expired"]
     with pytest.raises(WrongState), scene.store.unit() as session:
-        customer_warnings.stop_warning_run(
+        warning_runs.stop_warning_run(
             session, session.exec(select(Case)).one(), scene.ines, "why it is to be", NOW
         )
 

@@ -22,9 +22,9 @@ from people.passkeys.relying_party import (
     relying_party_from_url,
 )
 from people.staff import (
-    authentication,
     former_credentials,
     security_notices,
+    session_lifecycle,
     staff_status,
 )
 from tests.authenticator import PRESENT, VERIFIED, Authenticator
@@ -182,16 +182,16 @@ def test_a_count_that_does_not_rise_stops_the_passkey_and_what_was_begun_by_it(
     with store.unit() as session:
         row = session.exec(select(Passkey)).one()
         owner = session.get_one(Staff, member.id)
-        by_it = authentication.open_staff_session(
+        by_it = session_lifecycle.open_staff_session(
             session, owner, NOW, how="passkey", passkey_id=row.id
         )
-        other = authentication.open_staff_session(session, owner, NOW)
+        other = session_lifecycle.open_staff_session(session, owner, NOW)
     assert enter(store, device, count=count) == ""
     assert "passkey.cloned" in actions(store)
     assert enter(store, device, count=99) == ""
     with store.unit() as session:
-        assert authentication.find_session_principal(session, by_it, NOW) is None
-        assert authentication.find_session_principal(session, other, NOW) is not None
+        assert session_lifecycle.find_session_principal(session, by_it, NOW) is None
+        assert session_lifecycle.find_session_principal(session, other, NOW) is not None
         assert (
             next(n.kind for n in security_notices.list_unseen_notices(session, member.id))
             == "passkey_stopped"

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from people.errors import NotFound, ReauthenticationRequired
 from people.models import Staff, StaffSession
-from people.staff import api_tokens, authentication, staff_sessions, staff_status
+from people.staff import api_tokens, session_lifecycle, staff_sessions, staff_status
 from scheduling.calendars import calendar_feeds
 from tests.factories import an_agent
 from vault.models import AuditEntry
@@ -25,14 +25,14 @@ def member(store) -> Staff:
 
 def opened(store, member, **more) -> str:
     with store.unit() as session:
-        return authentication.open_staff_session(
+        return session_lifecycle.open_staff_session(
             session, session.get_one(Staff, member.id), NOW, **more
         )
 
 
 def good(store, token: str) -> bool:
     with store.unit() as session:
-        return authentication.find_session_principal(session, token, NOW) is not None
+        return session_lifecycle.find_session_principal(session, token, NOW) is not None
 
 
 def test_ones_own_sessions_are_listed_with_a_coarse_word_and_nobody_elses(store, member):
@@ -75,7 +75,7 @@ def everything(store, member) -> tuple[str, str, str]:
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         return (
-            authentication.open_staff_session(session, row, NOW),
+            session_lifecycle.open_staff_session(session, row, NOW),
             api_tokens.create_api_token(session, row, "", NOW),
             calendar_feeds.create_feed(session, row.id, NOW),
         )
@@ -85,7 +85,7 @@ def alive(store, given: tuple[str, str, str]) -> list[bool]:
     token, bearer, feed = given
     with store.unit() as session:
         return [
-            authentication.find_session_principal(session, token, NOW) is not None,
+            session_lifecycle.find_session_principal(session, token, NOW) is not None,
             api_tokens.find_token_principal(session, bearer) is not None,
             calendar_feeds.read_feed_entries(session, feed, NOW) is not None,
         ]

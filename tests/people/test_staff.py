@@ -13,8 +13,8 @@ from people.errors import InvalidInput, LinkExpired
 from people.models import EnrolmentLink, Staff
 from people.staff import (
     api_tokens,
-    authentication,
     link_creation,
+    session_lifecycle,
     staff_enrolment,
     staff_records,
     staff_status,
@@ -124,14 +124,14 @@ def test_switched_off_ends_sessions_and_tokens_at_once(store):
     with store.unit() as session:
         member = an_agent(session, NOW)
         token, bearer = (
-            authentication.open_staff_session(session, member, NOW),
+            session_lifecycle.open_staff_session(session, member, NOW),
             api_tokens.create_api_token(session, member, "", NOW),
         )
-        assert authentication.find_session_principal(session, token, NOW).id == member.id
+        assert session_lifecycle.find_session_principal(session, token, NOW).id == member.id
         assert api_tokens.find_token_principal(session, bearer).id == member.id
         link = link_creation.create_enrolment_link(session, member, NOW)
         staff_status.deactivate_staff_member(session, member, NOW)
-        assert authentication.find_session_principal(session, token, NOW) is None
+        assert session_lifecycle.find_session_principal(session, token, NOW) is None
         assert api_tokens.find_token_principal(session, bearer) is None
         with pytest.raises(LinkExpired):
             staff_enrolment.open_enrolment_link(session, link, NOW)

@@ -15,7 +15,7 @@ from channels.error_texts import describe_error
 from people import phone_numbers
 from people.customers import customer_creation
 from people.errors import InvalidInput
-from scheduling.availability import slot_search, teams
+from scheduling.availability import slot_problems, teams
 from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.booking import bookings
 from scheduling.booking.customer_lookup import CustomerMatch
@@ -79,7 +79,7 @@ def parse_call_minutes(text: str) -> int:
     if not text.isdecimal() or len(text) > 4:
         raise InvalidInput("minutes", ChannelErrorCode.LENGTH_INVALID)
     minutes = int(text)
-    slot_search.require_call_length(minutes)
+    slot_problems.require_call_length(minutes)
     return minutes
 
 

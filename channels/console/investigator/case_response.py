@@ -19,7 +19,7 @@ from channels.time_format import read_date
 from incidents.cases import case_view, workflow
 from incidents.cases.models import Case
 from incidents.cases.visibility import get_held_case
-from incidents.response import customer_warnings, exposure, response_requests
+from incidents.response import exposure, response_requests, warning_runs
 from people.errors import InvalidInput
 from people.models import Role
 
@@ -104,7 +104,7 @@ def _render_exposed_customers(desk: StaffRequest, reference: str, errors: dict[s
         more=rows[-1].customer_id if len(rows) == exposure.PAGE_SIZE else None,
         first=first,
         last=last,
-        warned=customer_warnings.find_latest_warning_run(session, case),
+        warned=warning_runs.find_latest_warning_run(session, case),
         errors=errors,
         words=labels,
         clock=desk.clock,
@@ -164,7 +164,7 @@ def submit_warning_stop(desk: StaffRequest, reference: str) -> ResponseReturnVal
     def stop_case_warning() -> Case:
         case = get_held_case(desk.session, reference, me)
         plain = workflow.clean_case_reason(read_case_field("stopping"), "stopping")
-        customer_warnings.stop_warning_run(desk.session, case, me, plain, desk.moment)
+        warning_runs.stop_warning_run(desk.session, case, me, plain, desk.moment)
         return case
 
     return apply_case_change(desk, reference, stop_case_warning)

@@ -11,8 +11,8 @@ from sqlmodel import select
 from channels.app_context import current_context
 from people.approvals import bootstrap, decisions
 from people.approvals.models import ApprovalRequest
+from people.customer_import import progress, upsert
 from people.customer_import import runner as importing
-from people.customer_import import upsert
 from people.customers import customer_creation, customer_records
 from people.errors import Conflict
 from people.models import Customer, Staff
@@ -155,13 +155,13 @@ def test_a_file_that_is_changed_while_it_is_read_is_imported_as_approved(
     first, second, _ = approvers
     run("customers", "import", str(file))
     approve(app, clock, first, second)
-    begin = importing.create_import
+    begin = progress.create_import
 
     def swapped(session, now):
         file.write_text(HEAD + "C-9,07400 123459,Eve Black\n")
         return begin(session, now)
 
-    monkeypatch.setattr("channels.cli.customers.create_import", swapped)
+    monkeypatch.setattr("channels.cli.customer_import.create_import", swapped)
     assert run("customers", "import", str(file)).exit_code == 0
     assert names(app) == {"Gwen Jones", "Ivo Ott"}
 

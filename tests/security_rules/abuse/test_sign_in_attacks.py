@@ -34,9 +34,9 @@ from people.models import (
 )
 from people.staff import (
     api_tokens,
-    authentication,
     link_creation,
     second_factor,
+    session_lifecycle,
     staff_passwords,
     staff_records,
     staff_status,
@@ -672,14 +672,14 @@ def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted):
     console, ana, mallory = two
     with console.unit() as session:
-        token = authentication.open_staff_session(
+        token = session_lifecycle.open_staff_session(
             session, session.get_one(Staff, mallory), console.now
         )
         bearer = api_tokens.create_api_token(
             session, session.get_one(Staff, mallory), "x", console.now
         )
         feed = calendar_feeds.create_feed(session, mallory, console.now)
-        assert authentication.find_session_principal(session, token, console.now).id == mallory
+        assert session_lifecycle.find_session_principal(session, token, console.now).id == mallory
         assert api_tokens.find_token_principal(session, bearer).id == mallory
         assert calendar_feeds.read_feed_entries(session, feed, console.now) is not None
         forged = token.replace(mallory.hex, ana.hex)
@@ -691,7 +691,7 @@ def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted)
             if not pasted:
                 row.bound = None
         session.flush()
-        assert authentication.find_session_principal(session, forged, console.now) is None
+        assert session_lifecycle.find_session_principal(session, forged, console.now) is None
         assert api_tokens.find_token_principal(session, bearer) is None
         assert calendar_feeds.read_feed_entries(session, feed, console.now) is None
 

@@ -26,7 +26,7 @@ from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.request_types import ApprovalRequestView, RequestType
 from people.errors import AlreadyRequested, Conflict, NotAllowed, NotFound
 from people.models import Role, Staff
-from people.staff import staff_records, staff_status
+from people.staff import staff_enrolment, staff_status
 from tests import databases, factories
 from tests.processes import at_once
 from tests.security_rules.support import one_approver_model
@@ -151,7 +151,7 @@ def test_nothing_is_ever_done_without_enough_others_who_may_for_long(store):
 @pytest.fixture
 def quick_passwords(monkeypatch):
     """Thousands enrol, and no password is ever looked at."""
-    monkeypatch.setattr(staff_records, "hash_password", lambda *_: "x" * 97)
+    monkeypatch.setattr(staff_enrolment, "hash_password", lambda *_: "x" * 97)
 
 
 @pytest.mark.usefixtures("quick_passwords")

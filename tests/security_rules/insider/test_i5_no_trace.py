@@ -35,7 +35,7 @@ from people.approvals.states import RequestState
 from people.customers import access_budgets
 from people.errors import NotFound
 from people.models import Role, Staff
-from people.staff import api_tokens, authentication, suspension
+from people.staff import api_tokens, session_lifecycle, suspension
 from procedures import approval_registry
 from procedures.role_change import CHANGE_ROLE
 from storage.column_types import new_id
@@ -86,7 +86,7 @@ class House:
         made = self.console.tab()
         with self.console.unit() as session:
             member = session.get_one(Staff, self.people[name])
-            token = authentication.open_staff_session(session, member, self.console.now)
+            token = session_lifecycle.open_staff_session(session, member, self.console.now)
         with made.client.session_transaction() as cookie:
             cookie["staff"] = token
         return made

@@ -27,6 +27,7 @@ from people.staff import (
     authentication,
     link_creation,
     second_factor,
+    session_lifecycle,
     staff_enrolment,
     staff_status,
 )
@@ -110,7 +111,7 @@ def built(console: Console) -> House:
         house.truth[made_call.id] = (VICTIM, "Ben", later.starts_at)
         for name, who in house.people.items():
             member = session.get_one(Staff, who)
-            house.tokens[f"session {name}"] = authentication.open_staff_session(
+            house.tokens[f"session {name}"] = session_lifecycle.open_staff_session(
                 session, member, console.now
             )
             house.tokens[f"bearer {name}"] = api_tokens.create_api_token(
@@ -345,7 +346,7 @@ class Journey:
     def staff_doors(self) -> None:
         for name, who in self.house.people.items():
             for kind, enter in (
-                ("session", authentication.find_session_principal),
+                ("session", session_lifecycle.find_session_principal),
                 ("bearer", None),
             ):
                 token = self.house.tokens[f"{kind} {name}"]

@@ -25,8 +25,8 @@ from people.customers import customer_preferences, customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records, registration
 from people.staff import (
-    authentication,
     link_creation,
+    session_lifecycle,
     staff_approvals,
     staff_enrolment,
     staff_records,
@@ -78,7 +78,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
         staff_enrolment.enrol_with_link(
             session, link, "several good words", _totp(secret), NOW, piece="123456"
         )
-        authentication.open_staff_session(session, member, NOW, browser="Firefox, Linux")
+        session_lifecycle.open_staff_session(session, member, NOW, browser="Firefox, Linux")
         credential_records.store_passkey(
             session, member.id, phone.encode(), b"key", 0, "My phone", NOW
         )
