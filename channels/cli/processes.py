@@ -37,7 +37,11 @@ from messaging.dispatch.worker import PeriodicJob, Worker
 from messaging.mail_templates import MailContext
 from people.approvals import command_execution
 from people.customers import access_budgets
-from procedures import approval_registry, number_change, undelivered_number_change
+from procedures import (
+    approval_registry,
+    old_number_notices,
+    undelivered_number_change,
+)
 from procedures.data_expiry import DataExpiryJob
 from procedures.retention import RetentionJob
 from scheduling.booking import cancellations
@@ -70,8 +74,8 @@ def worker_command(together: bool) -> None:
         _with_policy(reporter_feedback.queue_feedback_texts),
         _with_policy(bridged_calls.presume_answered_by_person),
         _with_policy(voice_fallback.announce_failed_by_voice),
-        _with_policy(number_change.queue_voice_notices),
-        _with_policy(number_change.start_number_holds),
+        _with_policy(old_number_notices.queue_voice_notices),
+        _with_policy(old_number_notices.start_number_holds),
         undelivered_number_change.open_undelivered_cases,
         page_number_guesses.open_guessing_case,
         page_number_limits.prune_wrong_tries,

@@ -14,9 +14,9 @@ from incidents.cases.visibility import (
 )
 from incidents.response import warning_runs
 from people.approvals import bootstrap
-from people.approvals.decisions import APPROVE
 from people.approvals.models import ApprovalVote
 from people.approvals.request_types import ApprovalRequestView, RequestType
+from people.approvals.valid_approvals import APPROVE
 from people.error_codes import PeopleErrorCode
 from people.errors import NotFound
 from people.models import Role, Staff

@@ -20,7 +20,12 @@ from people.approvals.models import ApprovalRequest
 from people.customers import customer_preferences, customer_records, customer_sessions
 from people.errors import Conflict, InvalidInput, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
-from procedures import approval_registry, number_change, undelivered_number_change
+from procedures import (
+    approval_registry,
+    number_change,
+    old_number_notices,
+    undelivered_number_change,
+)
 from scheduling import callback_rows
 from scheduling.booking import bookings, cancellations, customer_callbacks, handover, time_changes
 from scheduling.booking.bookings import BookingRequest
@@ -95,7 +100,7 @@ def sent(store, now: datetime, rules: SendingLimits = SendingLimits()) -> int:  
 def waited(store, now: datetime) -> datetime:
     """Until when the number waits, after the worker came by."""
     with store.unit() as session:
-        number_change.start_number_holds(session, POLICY, now)
+        old_number_notices.start_number_holds(session, POLICY, now)
         undelivered_number_change.open_undelivered_cases(session, now)
     return store.all(select(Customer).where(Customer.number_waits_until.is_not(None)))[
         0
@@ -261,7 +266,7 @@ def test_an_old_number_that_turns_out_to_be_a_landline_is_told_by_voice_once(sto
         session.add(row)
     for _ in range(2):
         with store.unit() as session:
-            number_change.queue_voice_notices(session, POLICY, NOW)
+            old_number_notices.queue_voice_notices(session, POLICY, NOW)
     spoken = [(kind, to) for kind, to, body in queued(store) if "one that ends in 9, 9" in body]
     assert spoken == [("number", OLD)]
 

@@ -20,7 +20,13 @@ from uuid import UUID
 import pyotp
 from sqlmodel import Session, select
 
-from people.approvals import approval_requests, bootstrap, command_execution, decisions
+from people.approvals import (
+    approval_requests,
+    bootstrap,
+    command_execution,
+    decisions,
+    valid_approvals,
+)
 from people.approvals.models import ApprovalRequest
 from people.approvals.request_types import RequestSubject, RequestType
 from people.approvals.states import RequestState
@@ -238,7 +244,7 @@ class Run:
         row = self.work.get_one(ApprovalRequest, asked.id)
         voices = {
             approval.staff_id
-            for approval in decisions.list_valid_approvals(self.work, asked.kind, row)
+            for approval in valid_approvals.list_valid_approvals(self.work, asked.kind, row)
         }
         voices |= {asked.by} if asked.by else set()
         if len(voices) < asked.kind.people or voices <= self.hers:
