@@ -13,8 +13,8 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from people import credentials, row_mac
+from people.credential_models import EnrolmentLink
 from people.errors import LinkExpired, SecondStepFailed
-from people.models import EnrolmentLink
 from people.staff import second_factor
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct

@@ -6,7 +6,8 @@ from datetime import datetime
 
 from sqlmodel import Session, col, delete
 
-from people.models import EnrolmentLink, Passkey, Staff
+from people.credential_models import EnrolmentLink, Passkey
+from people.models import Staff
 from people.staff import security_notices, staff_sessions
 from people.staff.enrolment_links import LinkKind, end_unused_links
 from people.staff.security_notices import Notice

@@ -8,8 +8,9 @@ import pyotp
 from sqlmodel import Session
 
 from people import row_mac
+from people.credential_models import EnrolmentLink
 from people.credentials import new_token, token_hash
-from people.models import EnrolmentLink, Staff
+from people.models import Staff
 from people.staff import enrolment_links
 from people.staff.enrolment_links import NO_TERMS, LinkKind, LinkTerms
 from storage.column_types import new_id

@@ -8,8 +8,9 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from people import row_mac
+from people.credential_models import StaffSession
 from people.credentials import new_token, token_hash
-from people.models import Role, Staff, StaffSession
+from people.models import Role, Staff
 from people.principal import Principal
 from people.staff import staff_sessions
 from people.staff.staff_sessions import SESSION_IDLE_LIMIT, SESSION_LIFETIME

@@ -11,10 +11,11 @@ from sqlmodel import Session, col, select
 
 from people import password_seal, row_mac
 from people.approvals import bootstrap
+from people.credential_models import EnrolmentLink
 from people.credentials import hash_password, token_hash
 from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput, LinkExpired
-from people.models import EnrolmentLink, Staff
+from people.models import Staff
 from people.staff import enrolment_links, former_credentials, second_factor
 from people.staff.enrolment_links import LinkKind, SecondStepInput
 from people.staff.staff_passwords import forbidden_password_words

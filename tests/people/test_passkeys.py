@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from people.credential_models import Passkey, SpentChallenge
 from people.errors import InvalidInput, NotFound
-from people.models import Passkey, SpentChallenge, Staff
+from people.models import Staff
 from people.passkeys import assertion, credential_records, registration
 from people.passkeys.relying_party import (
     CHALLENGE_LIFETIME,

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
+from people.credential_models import StaffSession
 from people.errors import NotFound, ReauthenticationRequired
-from people.models import Staff, StaffSession
+from people.models import Staff
 from people.staff import api_tokens, session_lifecycle, staff_sessions, staff_status
 from scheduling.calendars import calendar_feeds
 from tests.factories import an_agent

@@ -9,8 +9,9 @@ import pytest
 from sqlmodel import select
 
 from people import password_seal
+from people.credential_models import EnrolmentLink
 from people.errors import InvalidInput, LinkExpired
-from people.models import EnrolmentLink, Staff
+from people.models import Staff
 from people.staff import (
     api_tokens,
     link_creation,

@@ -13,9 +13,10 @@ import pyotp
 import pytest
 from sqlmodel import select
 
+from people.credential_models import EnrolmentLink
 from people.credentials import new_token, token_hash
 from people.errors import LinkExpired
-from people.models import EnrolmentLink, Role, Staff
+from people.models import Role, Staff
 from people.staff import enrolment_links, link_creation, staff_enrolment, staff_records
 from people.staff.enrolment_links import LinkKind, LinkTerms, SecondStepInput
 from tests.channels.conftest import Console, make_console

@@ -21,17 +21,10 @@ from sqlmodel import select
 
 from channels.startup import database_upgrade
 from people import credentials
+from people.credential_models import ApiToken, EnrolmentLink, RecoveryCode, StaffSession
 from people.credentials import token_hash
 from people.customers import customer_sessions
-from people.models import (
-    ApiToken,
-    CustomerSession,
-    EnrolmentLink,
-    RecoveryCode,
-    Role,
-    Staff,
-    StaffSession,
-)
+from people.models import CustomerSession, Role, Staff
 from people.staff import (
     api_tokens,
     link_creation,

@@ -16,8 +16,9 @@ from channels.cli.approvals import EXIT_AWAITING_APPROVAL
 from people import password_seal
 from people.approvals import bootstrap, independence
 from people.approvals.models import ApprovalRequest, ApprovalVote
+from people.credential_models import EnrolmentLink
 from people.customers import customer_records
-from people.models import Customer, EnrolmentLink, Role, Staff
+from people.models import Customer, Role, Staff
 from people.staff import staff_passwords, staff_records
 from tests import factories
 from tests.channels.conftest import PHONE, Console, Tab, make_console

@@ -20,7 +20,8 @@ from messaging import call_queue
 from messaging.call_states import CallState
 from people.approvals import sealed_requests
 from people.approvals.models import ApprovalRequest
-from people.models import Customer, Role, Staff, StaffSession
+from people.credential_models import StaffSession
+from people.models import Customer, Role, Staff
 from people.passkeys import credential_records, registration
 from people.staff import second_factor, session_lifecycle, suspension
 from procedures import number_change
