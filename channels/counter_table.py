@@ -68,12 +68,6 @@ class CounterTable:
         ends_at = (value >> _COUNT_BITS) / 1000
         return (value & _MAX_COUNT, ends_at) if ends_at > now else (0, now)
 
-    def forget_count(self, name: int) -> None:
-        """Delete the counter of a fingerprint."""
-        at = self._find_counter(name)
-        if at >= 0:
-            self._values[at] = 0
-
     def _find_counter(self, name: int) -> int:
         """Return the position of a fingerprint's counter, or -1."""
         start = (name & self._mask) * _BUCKET

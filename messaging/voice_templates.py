@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from messaging.i18n import format_day_and_time
-from messaging.text_templates import MessageContext
+from messaging.message_context import MessageContext
 
 
 def prompt_check_number(voice: MessageContext, digits: int) -> str:

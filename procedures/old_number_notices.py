@@ -7,7 +7,14 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
-from messaging import calling_hours, line_types, outbox, text_templates, voice_templates
+from messaging import (
+    calling_hours,
+    line_types,
+    message_context,
+    outbox,
+    text_templates,
+    voice_templates,
+)
 from messaging.models import MessageState, OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
 from people.customers import customer_number, customer_records
@@ -35,7 +42,7 @@ def notify_old_number(
     customer: Customer,
     old: str,
     ending: str,
-    voice: text_templates.MessageContext,
+    voice: message_context.MessageContext,
     policy: Policy,
     now: datetime,
     *,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import time, timedelta
 
 from messaging.calling_hours import CallingHours
-from messaging.text_templates import MessageContext
+from messaging.message_context import MessageContext
 from people import phone_numbers
 
 TimeRange = tuple[time, time | None]

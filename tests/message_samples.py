@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from itertools import product
 
 from config.languages.registry import language_for
-from messaging import text_templates, voice_templates
-from messaging.text_templates import MessageContext
+from messaging import report_texts, text_templates, verdict_texts, voice_templates
+from messaging.message_context import MessageContext
 
 PHONE = "+44 20 7946 0123"
 START = datetime(2026, 9, 26, 13, 0, tzinfo=UTC)
@@ -29,28 +29,30 @@ def told(voice: MessageContext, agent: str, topic: str, at: datetime) -> Iterato
         "ending": "57",
         "off": True,
     }
-    for make in makers(text_templates):
+    for make in [f for module in TEXT_MODULES for f in makers(module)]:
         if make in (
             text_templates.say_page_number,
-            text_templates.format_case_line,
-            text_templates.format_case_kind,
+            report_texts.format_case_line,
+            report_texts.format_case_kind,
         ):
             continue  # spoken, or a part of another
         wanted = list(inspect.signature(make).parameters)[1:]
         chosen = [CHOICES[name] for name in wanted if name in CHOICES]
         names = [name for name in wanted if name in CHOICES]
         for ways in product(*chosen):
-            if make is text_templates.text_report_unclear and "" in ways:
+            if make is report_texts.text_report_unclear and "" in ways:
                 continue  # nothing was asked
             given_here = {**values, **dict(zip(names, ways, strict=True))}
             yield make.__name__, make(voice, **{name: given_here[name] for name in wanted})
 
 
+#: Where the wording of texts is.
+TEXT_MODULES = (text_templates, verdict_texts, report_texts)
 #: Some texts contain one of these.
 CHOICES = {
     "channel": ("text", "web", "api", "keypad"),
     "question": ("number", "knew", ""),
-    "key": text_templates.REPORT_OUTCOMES,
+    "key": report_texts.REPORT_OUTCOMES,
     "cases": ([("CABCDEFG", "access")], [("CABCDEFG", "access")] * 4),
 }
 

@@ -17,7 +17,7 @@ from channels import app_context
 from channels.console.account.sign_in_labels import NOTICES
 from messaging import mail_templates
 from messaging.mail_templates import MailContext
-from messaging.text_templates import MessageContext
+from messaging.message_context import MessageContext
 from tests import databases, pseudo_locale
 from tests.message_samples import PHONE, START, spoken, told
 from tests.pseudo_locale import LANGUAGE

@@ -22,7 +22,7 @@ from config.languages.registry import SOURCE_LANGUAGE, language_for
 from config.languages.vocabulary import customer_vocabulary
 from config.settings import Settings
 from messaging import i18n, segments
-from messaging.text_templates import MessageContext
+from messaging.message_context import MessageContext
 from people.errors import InvalidInput
 from people.text_input import clean_text_input
 from scheduling.booking.bookings import TOPIC_LIMIT

@@ -14,9 +14,9 @@ from sqlalchemy import literal
 from sqlmodel import Session, col, update
 
 from messaging import message_kinds, opt_outs, outbox, text_templates
+from messaging.message_context import MessageContext
 from messaging.models import Priority
 from messaging.providers.base import TEXT, VOICE
-from messaging.text_templates import MessageContext
 from people.models import NumberProof
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy

@@ -11,7 +11,7 @@ from channels.texts.callback_commands import (
 from channels.texts.text_job import TextJob, answer_with_help
 from incidents.reports import followup_questions, report_fields, submission
 from incidents.reports.models import Report
-from messaging import call_queue, inbox, text_templates
+from messaging import call_queue, inbox, report_texts, text_templates, verdict_texts
 from messaging.call_states import CallState
 from people.customers import customer_preferences
 from scheduling.notifications import callback_notifier
@@ -21,16 +21,16 @@ from verification import call_status, number_proof
 def _handle_check_word(job: TextJob) -> str:
     call = call_status.find_active_call(job.session, job.text.sender, job.now)
     if call is None or call.started_at is None:
-        return text_templates.text_not_calling_you(job.voice)
+        return verdict_texts.text_not_calling_you(job.voice)
     agent = callback_notifier.agent_first_name(job.session, call.agent_id)
     bridged = call_queue.find_latest_call(job.session, call.id)
     if bridged is None:
-        return text_templates.text_calling_you(job.voice, agent, call.started_at)
+        return verdict_texts.text_calling_you(job.voice, agent, call.started_at)
     if bridged.state == CallState.LIVE and bridged.live_at is not None:
-        return text_templates.text_calling_you(job.voice, agent, bridged.live_at)
+        return verdict_texts.text_calling_you(job.voice, agent, bridged.live_at)
     if bridged.state in (CallState.RINGING, CallState.ANSWERED):
-        return text_templates.text_ringing_you(job.voice)
-    return text_templates.text_not_calling_you(job.voice)
+        return verdict_texts.text_ringing_you(job.voice)
+    return verdict_texts.text_not_calling_you(job.voice)
 
 
 def _handle_scam_word(job: TextJob) -> str:
@@ -44,7 +44,7 @@ def _handle_scam_word(job: TextJob) -> str:
     )
     report = submission.submit_report(job.session, scam_report, job.now)
     question = followup_questions.ask_followup_questions(job.session, report, job.now)
-    return text_templates.text_report_received(job.voice, report.reference, question)
+    return report_texts.text_report_received(job.voice, report.reference, question)
 
 
 def _handle_other_text(job: TextJob) -> str | None:
@@ -67,7 +67,7 @@ def _handle_other_text(job: TextJob) -> str | None:
             knew=answer.knew,
         )
         followup_questions.record_followup_answer(job.session, report, answer_fields, job.now)
-    return text_templates.text_next_report_question(
+    return report_texts.text_next_report_question(
         job.voice, report.reference, followup_questions.next_question(report)
     )
 
@@ -77,7 +77,7 @@ def _repeat_report_question(job: TextJob, report: Report) -> str | None:
     if inbox.was_asked_again(job.session, job.text.sender, followup_questions.asked_at(report)):
         return answer_with_help(job)
     inbox.set_inbound_word(job.session, job.text.provider_id, "unclear")
-    return text_templates.text_report_unclear(job.voice, followup_questions.next_question(report))
+    return report_texts.text_report_unclear(job.voice, followup_questions.next_question(report))
 
 
 def _handle_phrase_word(job: TextJob) -> str:

@@ -12,9 +12,9 @@ from channels.texts import reply_allowance
 from channels.texts.command_handlers import COMMAND_HANDLERS
 from channels.texts.command_parser import TextCommand, parse_text_command
 from channels.texts.text_job import ReceivedText, TextJob
-from messaging import inbox, opt_outs, text_templates
+from messaging import inbox, opt_outs, verdict_texts
+from messaging.message_context import MessageContext
 from messaging.sending_limits import SendingLimits, is_country_allowed
-from messaging.text_templates import MessageContext
 from people.customers import customer_number, customer_preferences
 from people.models import Customer
 from scheduling.policy import Policy
@@ -139,14 +139,14 @@ def _context_for_sender(
 
 def _verdict_words(job: TextJob, verdict: Verdict) -> str:
     if isinstance(verdict, Genuine):
-        return text_templates.text_genuine(
+        return verdict_texts.text_genuine(
             job.voice, verdict.caller, verdict.topic, verdict.booked_for, verdict.reply_word
         )
     if isinstance(verdict, AlreadyConfirmed):
-        return text_templates.text_already_confirmed(
+        return verdict_texts.text_already_confirmed(
             job.voice, verdict.confirmed_at, verdict.channel
         )
-    return text_templates.text_not_confirmed(job.voice)
+    return verdict_texts.text_not_confirmed(job.voice)
 
 
 #: Commands that are executed for a sender who has opted out, without an answer.

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from channels.texts.command_parser import TextCommand
 from messaging import inbox, text_templates
-from messaging.text_templates import MessageContext
+from messaging.message_context import MessageContext
 from people.models import Customer
 from scheduling.policy import Policy
 

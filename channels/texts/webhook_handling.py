@@ -12,7 +12,7 @@ from channels.app_context import current_context, current_time, unit_of_work
 from channels.texts.command_parser import parse_text_command
 from channels.texts.handler import handle_text
 from channels.texts.text_job import ReceivedText
-from messaging import delivery_reports, line_types, opt_outs, text_templates
+from messaging import delivery_reports, line_types, opt_outs, verdict_texts
 from people import phone_numbers
 from people.errors import InvalidInput
 
@@ -37,7 +37,7 @@ def _cannot_check_answer(body: str) -> str | None:
     return (
         None
         if asked.word == "other"
-        else text_templates.text_cannot_check(policy.message_context_for())
+        else verdict_texts.text_cannot_check(policy.message_context_for())
     )
 
 

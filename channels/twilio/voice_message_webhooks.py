@@ -20,7 +20,7 @@ from channels.app_context import current_context, current_time, unit_of_work
 from channels.twilio.signature import require_signature
 from channels.twilio.twiml import twiml_response, voice_language
 from messaging import call_consent, voice_message, voice_templates
-from messaging.text_templates import MessageContext
+from messaging.message_context import MessageContext
 from messaging.voice_message import VoiceMessage
 from people import phone_numbers
 from people.errors import InvalidInput

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 
 from channels.app_context import current_context
 from messaging import voice_templates
-from messaging.text_templates import MessageContext
+from messaging.message_context import MessageContext
 from vault.errors import Tampered
 from vault.keys import keyring
 

@@ -12,8 +12,8 @@ from sqlalchemy import Engine
 
 from incidents.alerts import delivery_queue
 from incidents.alerts.delivery_queue import LeasedAlert
-from messaging import text_templates
-from messaging.text_templates import MessageContext
+from messaging import report_texts
+from messaging.message_context import MessageContext
 from vault.destinations import Destination, DestinationUnreachable, Notification
 from vault.threaded_job import ThreadedJob
 
@@ -23,14 +23,14 @@ log = structlog.get_logger("alerts")
 def build_alert_notification(taken: LeasedAlert, voice: MessageContext) -> Notification:
     """Build an alert as text for people and as data for programs."""
     named = [(reference, kind) for reference, kind in taken.cases]
-    short = text_templates.text_new_cases(voice, named)
+    short = report_texts.text_new_cases(voice, named)
     shown = [{"reference": r, "kind": k} for r, k in named if r]
     data = {
         "type": "cases.opened",
         "timestamp": taken.at.isoformat(),
         "data": {"count": len(named), "cases": shown},
     }
-    lines = [text_templates.format_case_line(voice, *case) for case in named]
+    lines = [report_texts.format_case_line(voice, *case) for case in named]
     return Notification(
         body="\n".join([short, "", *lines]) + "\n",
         subject=short,

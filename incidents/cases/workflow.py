@@ -102,7 +102,7 @@ def close_decided_case(
     """Close a decided case, with a reason.
 
     Reporters in the case who asked for the outcome get the text ``tell``
-    (:data:`messaging.text_templates.REPORT_OUTCOMES`), unless it is empty. Raises as
+    (:data:`messaging.report_texts.REPORT_OUTCOMES`), unless it is empty. Raises as
     :func:`write_case_note`, or ``WrongState``.
     """
     case = get_held_case(session, reference, who)

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from incidents.error_codes import IncidentErrorCode
 from incidents.reports.models import Report
-from messaging import calling_hours, line_types, outbox, text_templates
+from messaging import calling_hours, line_types, outbox, report_texts
 from messaging.message_kinds import OUTCOME
 from messaging.models import Priority
 from messaging.providers.base import TEXT
@@ -31,16 +31,16 @@ BATCH_SIZE = 50
 
 def record_report_outcome(session: Session, report: Report, words_key: str, now: datetime) -> None:
     """Record the outcome to send to a reporter, one of
-    :data:`messaging.text_templates.REPORT_OUTCOMES`.
+    :data:`messaging.report_texts.REPORT_OUTCOMES`.
 
     The worker queues the text if they asked for it. Only the first outcome is recorded. Raises
     ``InvalidInput``.
     """
-    if words_key not in text_templates.REPORT_OUTCOMES:
+    if words_key not in report_texts.REPORT_OUTCOMES:
         raise InvalidInput(
             "words_key",
             IncidentErrorCode.REPORT_OUTCOME_UNKNOWN,
-            outcomes=text_templates.REPORT_OUTCOMES,
+            outcomes=report_texts.REPORT_OUTCOMES,
         )
     if not report.tell_outcome or report.outcome is not None:
         return
@@ -92,7 +92,7 @@ def _queue_feedback_text(
         customer_id=customer.id,
         kind=OUTCOME,
         to=phone,
-        body=text_templates.text_report_outcome(voice, report.reference, report.outcome or ""),
+        body=report_texts.text_report_outcome(voice, report.reference, report.outcome or ""),
         due_at=due_at,
         expires_at=due_at + timedelta(days=2),
         priority=Priority.ASKED,

@@ -18,7 +18,7 @@ from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case, WarnedCustomer, WarningRun
 from incidents.response import exposure
 from incidents.response.warning_runs import DONE, RUNNING
-from messaging import calling_hours, line_types, outbox, text_templates
+from messaging import calling_hours, line_types, outbox, report_texts
 from messaging.models import MessageState, OutboxMessage, Priority
 from people.customers import customer_records
 from people.models import Customer
@@ -122,7 +122,7 @@ class CustomerWarningJob:
             customer_id=customer.id,
             kind=MESSAGE_KIND,
             to=phone,
-            body=text_templates.text_exposure_warning(voice),
+            body=report_texts.text_exposure_warning(voice),
             due_at=due_at,
             expires_at=due_at + TEXT_LIFETIME,
             priority=Priority.WARNING,

@@ -51,13 +51,6 @@ class ApprovalResult:
     pin: str
 
 
-def approve_request(
-    session: Session, kinds: RequestTypes, request_id: UUID, digest: str, by: UUID, now: datetime
-) -> RequestState:
-    """Approve as :func:`approve_issuing_pin` does, for requests that enrol nobody."""
-    return approve_issuing_pin(session, kinds, request_id, digest, by, now).state
-
-
 def approve_issuing_pin(
     session: Session, kinds: RequestTypes, request_id: UUID, digest: str, by: UUID, now: datetime
 ) -> ApprovalResult:
@@ -122,7 +115,7 @@ def refuse_request(
     session: Session, kinds: RequestTypes, request_id: UUID, by: UUID, now: datetime
 ) -> None:
     """Refuse a request. One approver is enough, until it is executed. Raises as
-    :func:`approve_request`."""
+    :func:`approve_issuing_pin`."""
     locked = _lock_for_decision(session, kinds, request_id, by)
     repository.require_not_expired(locked.row, now)
     _cast_vote(session, locked, REFUSE, by, now)

@@ -43,12 +43,6 @@ def find_identity_groups(session: Session, ids: Iterable[UUID | None]) -> dict[U
     return {item: find_group_root(item) for item in wanted}
 
 
-def are_independent(session: Session, one: UUID, other: UUID) -> bool:
-    """Return whether these two are proven to be two people."""
-    groups = find_identity_groups(session, (one, other))
-    return groups[one] != groups[other]
-
-
 def _load_vouching_graph(session: Session, ids: set[UUID]) -> Mapping[UUID, frozenset[UUID]]:
     """Return the people that each of these is proven to and, recursively, the same for those."""
     graph: dict[UUID, frozenset[UUID]] = {}

@@ -12,9 +12,9 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from messaging import calling_hours, line_types, outbox, text_templates, voice_templates
+from messaging.message_context import MessageContext
 from messaging.models import OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
-from messaging.text_templates import MessageContext
 from people.customers import customer_preferences, customer_records
 from people.models import Customer, Staff
 from people.staff import staff_records

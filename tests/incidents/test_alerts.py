@@ -19,7 +19,7 @@ from incidents.alerts.job import AlertDeliveryJob
 from incidents.alerts.models import AlertDelivery, CaseAlert
 from incidents.cases.creation import open_or_extend_case
 from incidents.cases.models import Case, CaseKind
-from messaging import segments, text_templates
+from messaging import report_texts, segments
 from tests import databases, factories
 from tests.processes import at_once
 from tests.security_rules.support.crash_helpers import Fuse, Post, until_killed
@@ -252,6 +252,6 @@ def test_two_addresses_of_one_host_are_two_places(tmp_path):
 
 
 def test_every_kind_has_words():
-    assert {text_templates.format_case_kind(VOICE, item) for item in CaseKind}.isdisjoint(
+    assert {report_texts.format_case_kind(VOICE, item) for item in CaseKind}.isdisjoint(
         set(CaseKind) - {"objection"}
     )

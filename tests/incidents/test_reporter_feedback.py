@@ -10,7 +10,7 @@ from sqlmodel import select
 from incidents.reports import reporter_feedback, submission
 from incidents.reports.models import Report
 from incidents.reports.report_fields import ReportSubmission
-from messaging import line_types, segments, text_templates
+from messaging import line_types, report_texts, segments
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
@@ -112,9 +112,9 @@ def test_an_outcome_that_is_none_is_refused(store):
             reporter_feedback.record_report_outcome(session, report, "guilty", NOW)
 
 
-@pytest.mark.parametrize("key", text_templates.REPORT_OUTCOMES)
+@pytest.mark.parametrize("key", report_texts.REPORT_OUTCOMES)
 def test_every_outcome_fits_one_segment_and_holds_no_link(key):
-    text = text_templates.text_report_outcome(
+    text = report_texts.text_report_outcome(
         factories.a_policy().message_context_for(), "R2345678", key
     )
     assert segments.count_segments(text) == 1

@@ -14,13 +14,13 @@ from incidents.cases.creation import open_or_extend_case
 from incidents.cases.models import Case, CaseKind, WarnedCustomer, WarningRun
 from incidents.response import customer_warnings, exposure, response_requests, warning_runs
 from incidents.response.customer_warnings import CustomerWarningJob
-from messaging import line_types, segments, text_templates
+from messaging import line_types, report_texts, segments
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
 from messaging.sending_limits import SendingLimits
 from people import models, phone_numbers
-from people.approvals import bootstrap, decisions
+from people.approvals import bootstrap
 from people.customers import customer_records
 from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Staff
@@ -35,6 +35,7 @@ from procedures import approval_registry
 from scheduling.availability import team_overview
 from scheduling.errors import WrongState
 from tests import factories
+from tests.approvals import approve_request
 from tests.databases import Store
 from tests.security_rules.support.crash_helpers import Fuse, until_killed
 from vault.audit import audit_log
@@ -64,7 +65,7 @@ class Scene:
 
             digest = session.get_one(ApprovalRequest, request_id).digest
             table = approval_registry.collect_request_types(POLICY)
-            decisions.approve_request(session, table, request_id, digest, by, now)
+            approve_request(session, table, request_id, digest, by, now)
 
     def ask(self, act=response_requests.request_staff_suspension) -> UUID:
         with self.store.unit() as session:
@@ -349,7 +350,7 @@ def test_killed_at_any_act_nobody_is_left_out_or_told_twice(scene, monkeypatch):
 
 
 def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
-    body = text_templates.text_exposure_warning(POLICY.message_context_for())
+    body = report_texts.text_exposure_warning(POLICY.message_context_for())
     assert segments.count_segments(body) == 1
     assert phone_numbers.format_phone(factories.PHONE) not in body
     assert "http" not in body

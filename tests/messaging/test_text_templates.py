@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from messaging import text_templates
-from messaging.text_templates import MessageContext
+from messaging import report_texts, text_templates, verdict_texts
+from messaging.message_context import MessageContext
 
 VOICE = MessageContext("Example Bank", "+442079460123", "en", "Europe/London")
 WINTER = datetime(2026, 11, 24, 14, 0, tzinfo=UTC)
@@ -22,13 +22,13 @@ def texts(voice: MessageContext = VOICE) -> dict[str, str]:
         "booked": text_templates.text_booked(voice, "Ana", WINTER, "your router"),
         "moved": text_templates.text_moved(voice, "Ana", WINTER),
         "cancelled": text_templates.text_cancelled(voice, WINTER),
-        "genuine": text_templates.text_genuine(voice, "Ana", "your router", WINTER, "apple"),
-        "already_confirmed": text_templates.text_already_confirmed(voice, WINTER, "web"),
-        "not_confirmed": text_templates.text_not_confirmed(voice),
-        "cannot_check": text_templates.text_cannot_check(voice),
-        "calling_you": text_templates.text_calling_you(voice, "Ana", WINTER),
-        "not_calling_you": text_templates.text_not_calling_you(voice),
-        "reported": text_templates.text_report_received(voice, "R2345678"),
+        "genuine": verdict_texts.text_genuine(voice, "Ana", "your router", WINTER, "apple"),
+        "already_confirmed": verdict_texts.text_already_confirmed(voice, WINTER, "web"),
+        "not_confirmed": verdict_texts.text_not_confirmed(voice),
+        "cannot_check": verdict_texts.text_cannot_check(voice),
+        "calling_you": verdict_texts.text_calling_you(voice, "Ana", WINTER),
+        "not_calling_you": verdict_texts.text_not_calling_you(voice),
+        "reported": report_texts.text_report_received(voice, "R2345678"),
         "refused": text_templates.text_call_refused(voice),
         "nothing_to_refuse": text_templates.text_nothing_to_refuse(voice),
         "move_asked": text_templates.text_move_requested(voice),
@@ -81,7 +81,7 @@ def test_times_are_on_the_customers_clock(zone, at, shown):
 @pytest.mark.parametrize("topic", ["{agent}", "{0.__class__}", "%s", "%(agent)s", "{", "}}"])
 def test_what_people_wrote_is_never_taken_for_a_pattern(topic):
     assert topic in text_templates.text_booked(VOICE, "Ana", WINTER, topic)
-    assert topic in text_templates.text_genuine(VOICE, topic, "x", WINTER, "apple")
+    assert topic in verdict_texts.text_genuine(VOICE, topic, "x", WINTER, "apple")
     assert text_templates.text_call_refused(replace(VOICE, organisation=topic)).startswith(
         f"{topic}: "
     )
@@ -89,7 +89,7 @@ def test_what_people_wrote_is_never_taken_for_a_pattern(topic):
 
 @pytest.mark.parametrize("channel", ["text", "web", "api", "keypad"])
 def test_a_number_used_before_says_when_and_how(channel):
-    said = text_templates.text_already_confirmed(VOICE, WINTER, channel)
+    said = verdict_texts.text_already_confirmed(VOICE, WINTER, channel)
     assert "14:00" in said
     assert "HANG UP" in said
 

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from channels.app_context import current_context
-from people.approvals import bootstrap, decisions
+from people.approvals import bootstrap
 from people.approvals.models import ApprovalRequest
 from people.customer_import import progress, upsert
 from people.customer_import import runner as importing
@@ -19,6 +19,7 @@ from people.models import Customer, Staff
 from people.staff import staff_approvals, staff_records, staff_status
 from procedures import approval_registry
 from tests import factories
+from tests.approvals import approve_request
 from tests.channels.support import all_rows, unit
 from vault.audit import audit_log
 from vault.models import AuditEntry
@@ -65,7 +66,7 @@ def approve(app, clock, *by) -> None:
                 select(ApprovalRequest).where(ApprovalRequest.state == "asked")
             ).one()
             kinds = approval_registry.collect_request_types(current_context().policy)
-            decisions.approve_request(session, kinds, row.id, row.digest, item, clock.now)
+            approve_request(session, kinds, row.id, row.digest, item, clock.now)
 
 
 def names(app) -> set[str]:

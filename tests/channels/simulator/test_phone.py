@@ -77,7 +77,7 @@ def test_a_bridged_call_that_is_missed(client, ringing, what, state):
     for item in ("hang_up", "x", "", what, what, "answer"):
         act(client, item)
     assert ringing.shown["call"] == state
-    assert "code" not in (ringing.api("start").json or {})
+    assert not (ringing.api("start").json or {}).get("code", "").isdigit()  # a number to read out
 
 
 def test_a_call_that_is_not_bridged_is_noticed(app, client, clock):

@@ -15,7 +15,6 @@ from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage
 from messaging.sending_limits import NumberLimit, SendingLimits
-from people.approvals import decisions
 from people.approvals.models import ApprovalRequest
 from people.customers import customer_preferences, customer_records, customer_sessions
 from people.errors import Conflict, InvalidInput, NotFound
@@ -33,6 +32,7 @@ from scheduling.errors import WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
 from tests import databases, factories
+from tests.approvals import approve_request
 from tests.processes import at_once
 from vault.keys import field_encryption, keyring
 from vault.models import AuditEntry
@@ -74,7 +74,7 @@ def ask(store, life, new: str = NEW, now: datetime = NOW) -> tuple:
 
 def approve(store, life, request: tuple, now: datetime = NOW) -> str:
     with store.unit() as session:
-        return str(decisions.approve_request(session, KINDS, *request, life[2], now))
+        return str(approve_request(session, KINDS, *request, life[2], now))
 
 
 def changed(store, life, now: datetime = NOW) -> None:

@@ -28,6 +28,7 @@ from people.errors import AlreadyRequested, Conflict, NotAllowed, NotFound
 from people.models import Role, Staff
 from people.staff import staff_enrolment, staff_status
 from tests import databases, factories
+from tests.approvals import approve_request
 from tests.processes import at_once
 from tests.security_rules.support import one_approver_model
 from tests.security_rules.support.two_people_model import Machine, no_facts
@@ -68,7 +69,7 @@ def ask(store, by: UUID | None, kind: RequestType = ONE, value: int = 1) -> tupl
 
 def approve(store, request: tuple[UUID, str], by: UUID, now: datetime = NOW) -> str:
     with store.unit() as session:
-        return decisions.approve_request(session, KINDS, *request, by, now)
+        return approve_request(session, KINDS, *request, by, now)
 
 
 def done(store) -> list[str]:

@@ -40,6 +40,7 @@ from procedures import approval_registry
 from procedures.role_change import CHANGE_ROLE
 from storage.column_types import new_id
 from tests import databases
+from tests.approvals import approve_request
 from tests.channels.conftest import PHONE, Console, Tab, make_console
 from tests.security_rules.support.all_routes import SIMULATOR
 from vault.audit import audit_log
@@ -169,7 +170,7 @@ def investigate(house: House) -> None:
         warn = session.exec(
             select(ApprovalRequest).where(col(ApprovalRequest.kind) == "warn_customers")
         ).one()
-        decisions.approve_request(session, table, warn.id, warn.digest, ida, now)
+        approve_request(session, table, warn.id, warn.digest, ida, now)
         refused = response_requests.request_staff_suspension(
             session, case.reference, ivo, bob, SECRET, now
         )
@@ -371,7 +372,7 @@ def test_an_approval_given_before_its_giver_was_named_does_not_count(house):
     def approve() -> None:
         try:
             with house.unit() as session:
-                decisions.approve_request(session, table, house.request, house.digest, ida, now)
+                approve_request(session, table, house.request, house.digest, ida, now)
             told.append("approved")
         except NotFound:
             told.append("none such")
@@ -491,6 +492,4 @@ def test_a_request_is_of_the_case_that_it_was_asked_in(house):
         session.add(row)
         assert sealed_requests.open_approval_request(session, row).about.case_id is None
     with pytest.raises(Tampered), house.unit() as session:
-        decisions.approve_request(
-            session, table, house.request, house.digest, house.people["ines"], now
-        )
+        approve_request(session, table, house.request, house.digest, house.people["ines"], now)

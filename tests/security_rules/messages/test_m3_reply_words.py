@@ -12,9 +12,9 @@ from channels.texts.command_parser import parse_text_command
 from config.languages import registry
 from config.languages.registry import FOLDER
 from config.languages.vocabulary import customer_vocabulary
-from messaging import text_templates
 from messaging.models import InboundText, OptOut
 from tests.channels.support import AUTH_TOKEN, a_text, all_rows
+from tests.message_samples import TEXT_MODULES
 from verification.reply_words import choose_reply_word
 
 pytestmark = pytest.mark.settings(
@@ -66,7 +66,7 @@ def test_no_word_that_a_customer_can_text_is_a_carriers():
 
 def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
     """Words to reply with stand in capitals."""
-    sources = [Path(text_templates.__file__), *FOLDER.glob("*/*/*.po")]
+    sources = [*(Path(module.__file__) for module in TEXT_MODULES), *FOLDER.glob("*/*/*.po")]
     assert len(sources) >= len(LANGUAGES)
     told = {word for source in sources for word in re.findall(r"\b[A-Z]{3,}\b", source.read_text())}
     assert {parse_text_command(word, 6).word for word in told} >= set(COMMANDS.values())

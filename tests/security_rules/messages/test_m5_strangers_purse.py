@@ -70,7 +70,7 @@ def test_a_stranger_uses_up_no_text_of_an_announcement(outside, there, clock, tr
 def _told_outcome(there, clock, n: int) -> None:
     """A stranger reports a call to the number of another person, and asks for the outcome."""
     from incidents.reports import report_fields, reporter_feedback, submission
-    from messaging import text_templates
+    from messaging import report_texts
 
     with there.unit() as session:
         told = report_fields.ReportSubmission(
@@ -78,7 +78,7 @@ def _told_outcome(there, clock, n: int) -> None:
         )
         report = submission.submit_report(session, told, clock.now)
         reporter_feedback.record_report_outcome(
-            session, report, next(iter(text_templates.REPORT_OUTCOMES)), clock.now
+            session, report, next(iter(report_texts.REPORT_OUTCOMES)), clock.now
         )
         reporter_feedback.queue_feedback_texts(session, factories.a_policy(), clock.now)
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from config import settings_checks
 from config.contact_details import Contact, find_contact, has_link, space_after_full_stops
 from config.settings import Settings
-from messaging import text_templates, voice_templates
-from messaging.text_templates import MessageContext
+from messaging import text_templates, verdict_texts, voice_templates
+from messaging.message_context import MessageContext
 from people import text_input
 from people.customer_import.record_reader import FileRecord
 from people.customer_import.validation import ImportRules, _build_import_row
@@ -296,7 +296,7 @@ def test_nothing_stored_makes_a_link_in_what_is_written(topic, agent, voice):
     """Whatever is stored, by whatever way it came in: the text is written, and holds no link."""
     for body in (
         text_templates.text_booked(voice, agent, AT, topic),
-        text_templates.text_genuine(voice, agent, topic, AT, "maple"),
+        verdict_texts.text_genuine(voice, agent, topic, AT, "maple"),
         voice_templates.say_genuine(voice, agent, topic, "maple"),
         voice_templates.say_upcoming_call(voice, agent, AT),
     ):
@@ -316,7 +316,7 @@ def test_what_is_stored_already_is_left_out_and_the_call_announced(typed, voice)
     hostile = MessageContext(
         voice.organisation, voice.official_phone, voice.locale, voice.zone, typed
     )
-    assert text_templates.text_not_confirmed(hostile) == text_templates.text_not_confirmed(voice)
+    assert verdict_texts.text_not_confirmed(hostile) == verdict_texts.text_not_confirmed(voice)
     assert voice_templates.prompt_accept_message(hostile) == voice_templates.prompt_accept_message(
         voice
     )

@@ -7,13 +7,14 @@ from pathlib import Path
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from people.approvals import decisions, sealed_requests
+from people.approvals import sealed_requests
 from people.approvals.models import ApprovalRequest
 from people.customers import customer_records
 from people.models import Role, Staff
 from procedures import approval_registry
 from scheduling.booking import cancellations
 from scheduling.callback_rows import lock_upcoming_callbacks
+from tests.approvals import approve_request
 from tests.channels.support import context, unit
 from tests.security_rules.support import sealed_columns as columns
 from vault.audit import audit_log
@@ -47,10 +48,7 @@ def _approved(session: Session, here) -> str:
         sealed_requests.open_approval_request(session, row).digest,
     )
     who = session.exec(select(Staff).where(col(Staff.role) != Role.AGENT)).all()
-    said = [
-        decisions.approve_request(session, kinds, row.id, digest, item.id, here.clock())
-        for item in who
-    ]
+    said = [approve_request(session, kinds, row.id, digest, item.id, here.clock()) for item in who]
     return str(said[-1])
 
 

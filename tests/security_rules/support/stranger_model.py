@@ -15,7 +15,7 @@ from sqlmodel import Session
 from channels.texts.handler import handle_text
 from channels.texts.text_job import ReceivedText
 from incidents.reports import report_fields, reporter_feedback, submission
-from messaging import inbox, text_templates
+from messaging import inbox, report_texts
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.message_kinds import ANYONE_CAN_TRIGGER
 from messaging.models import OutboxMessage
@@ -112,7 +112,7 @@ class Machine(RuleBasedStateMachine):
             )
             report = submission.submit_report(self.work, told, self.now)
             reporter_feedback.record_report_outcome(
-                self.work, report, next(iter(text_templates.REPORT_OUTCOMES)), self.now
+                self.work, report, next(iter(report_texts.REPORT_OUTCOMES)), self.now
             )
         reporter_feedback.queue_feedback_texts(self.work, self.policy, self.now)
 

@@ -20,6 +20,7 @@ from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
 from people.staff import staff_status
 from tests import factories
+from tests.approvals import approve_request
 from tests.databases import Store
 from vault.audit import audit_log
 from vault.keys import keyring
@@ -159,9 +160,7 @@ class Machine(RuleBasedStateMachine):
         digest, self.stumbles = "0" * 64 if stale else asked.digest, s
         before, people = len(self.done), self.people
         given = self.tried(
-            lambda: decisions.approve_request(
-                self.work, self.kinds, asked.id, digest, people[who], self.now
-            )
+            lambda: approve_request(self.work, self.kinds, asked.id, digest, people[who], self.now)
         )
         barred = self.barred(asked, who)
         asker_gone = asked.by is not None and not self.may(asked.by, asked.kind.asks)

@@ -20,7 +20,7 @@ from messaging import call_queue
 from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
-from people.approvals import approval_requests, decisions
+from people.approvals import approval_requests
 from people.customers import customer_preferences, customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records, registration
@@ -36,6 +36,7 @@ from scheduling.booking import idempotency
 from scheduling.models import Callback
 from storage.session import core_transaction
 from tests import factories
+from tests.approvals import approve_request
 from tests.databases import Store
 from tests.security_rules.support import sealed_columns as columns
 from vault.audit import audit_log
@@ -105,7 +106,7 @@ def _a_vote(session, phone: str) -> None:
         None,
         NOW,
     )
-    decisions.approve_request(
+    approve_request(
         session,
         {staff_approvals.ADD.name: staff_approvals.ADD},
         asked.id,
