@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from bench.callback_history import YEARS_MS
 from bench.request_mix import number
-from people.customers import customer_records
+from people.customers import customer_creation
 from people.models import Customer
 from people.staff import staff_records
 from scheduling.booking import bookings
@@ -22,7 +22,7 @@ from scheduling.policy import Policy
 from scheduling.states import CallbackState
 from storage.column_types import new_id
 from vault.audit import audit_log
-from verification import call_session
+from verification import call_session, open_codes
 from verification.models import Code
 
 CALLS_OF_AN_AGENT = 10
@@ -59,9 +59,9 @@ def customer(session: Session, i: int, now: datetime) -> Customer:
     when = clock.time_ns() - Random(i).randrange(YEARS_MS) * 1_000_000
     with patch("storage.column_types.time.time_ns", return_value=when):
         row = new_id()
-    with patch("people.customers.customer_records.new_id", return_value=row):
-        new = customer_records.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
-        return customer_records.add_customer(
+    with patch("people.customers.customer_creation.new_id", return_value=row):
+        new = customer_creation.NewCustomer(number(i), "Gwen Jones", "en", "Europe/London")
+        return customer_creation.add_customer(
             session, new, audit_log.OPERATOR, now, default_zone=POLICY.default_zone
         )
 
@@ -88,7 +88,7 @@ def rewind(session: Session) -> None:
     now = datetime.now(UTC)
     live = select(Code).where(col(Code.callback_id).is_not(None), col(Code.closed_at).is_(None))
     for code in session.exec(live).all():
-        secret = call_session._open_code_secret(session, code)
+        secret = open_codes.open_code_secret(session, code)
         callback = session.get_one(Callback, code.callback_id)
         callback.state = CallbackState.STARTED
         callback.confirmed_at = callback.confirmed_by = None
@@ -101,7 +101,7 @@ def rewind(session: Session) -> None:
             valid_from=now,
             valid_until=now + timedelta(minutes=10),
         )
-        call_session._seal_code_secret(session, fresh, secret)
+        open_codes.seal_code_secret(session, fresh, secret)
         session.delete(code)
         session.flush()
         session.add_all([fresh, callback])

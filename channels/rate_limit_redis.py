@@ -12,7 +12,8 @@ from typing import cast
 
 from limits.storage import RedisStorage, storage_from_string
 
-from channels.rate_limit_memory import EVERYBODY, SHARED_SUFFIX, CounterTableFull, LimitWindow
+from channels.counter_table import CounterTableFull
+from channels.rate_limit_memory import EVERYBODY, SHARED_SUFFIX, LimitWindow
 
 MAX_NEW_COUNTERS = 500_000  # new counters in one window, for each length of window
 _NEW_COUNTERS_KEY = "begun"

@@ -10,11 +10,11 @@ from limits import parse_many
 from limits.errors import StorageError
 from prometheus_client import Counter
 
+from channels.counter_table import CounterTableFull
 from channels.rate_limit_memory import (
     BY_NETWORK,
     EVERYBODY,
     SHARED_SUFFIX,
-    CounterTableFull,
     LimitWindow,
     MemoryCounters,
 )

@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 from config import limit_checks
 from config.contact_details import has_link
 from config.languages.checks import find_setting_faults
 from config.renamed_settings import describe_renaming
+from config.server_checks import (
+    LOOPBACK_HOSTS,
+    FaultRow,
+    check_server_connections,
+)
 from config.settings import Settings
-
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "::1")
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ def check_settings(settings: Settings) -> list[SettingsFinding]:
         *_check_sending(settings),
         *_check_rate_limits(settings),
         *_check_checkpoint_destinations(settings),
-        *_check_server_connections(settings),
+        *check_server_connections(settings),
         *limit_checks.find_limit_faults(settings),
         *_check_languages(settings),
         *(("warn", sentence) for sentence in find_renamings(settings)),
@@ -62,9 +65,6 @@ def _check_checkpoint_destinations(s: Settings) -> list[FaultRow]:
             "rewrite the audit log undetected.",
         )
     ]
-
-
-FaultRow = tuple[Literal["refuse", "warn"], str]
 
 
 def _check_master_keys(s: Settings) -> list[FaultRow]:
@@ -144,47 +144,8 @@ def _check_languages(s: Settings) -> list[FaultRow]:
     return [("refuse", sentence) for sentence in find_setting_faults(s.languages)]
 
 
-def is_private_connection(base: str) -> bool:
-    """Return whether nobody can listen: https, or http to this machine."""
-    parts = urlsplit(base)
-    return bool(parts.hostname) and (
-        parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-    )
-
-
-def _check_server_connections(s: Settings) -> list[FaultRow]:
-    """Check for connections to our own servers that can be intercepted."""
-    faults: list[FaultRow] = []
-    store = urlsplit(s.store_url)
-    options = dict(parse_qsl(store.query))
-    host = options.get("host") or store.hostname or ""
-    remote = bool(host) and not host.startswith("/") and host not in LOOPBACK_HOSTS
-    verified = options.get("sslmode") == "verify-full"
-    if store.scheme.startswith("postgresql") and remote and not verified:
-        faults.append(
-            (
-                "warn",
-                "VOUCHLINE_DATABASE_URL does not verify the database server: add "
-                "?sslmode=verify-full&sslrootcert=… unless its network is your own alone.",
-            )
-        )
-    cache = urlsplit(s.rate_storage)
-    if cache.scheme.startswith("redis") and "ssl_cert_reqs=none" in cache.query.lower():
-        faults.append(
-            ("refuse", "VOUCHLINE_RATE_STORAGE must not switch the certificate check off.")
-        )
-    elif re.match(r"redis(?!s)", cache.scheme) and cache.hostname not in (*LOOPBACK_HOSTS, None):
-        faults.append(
-            (
-                "warn",
-                "VOUCHLINE_RATE_STORAGE reaches Redis without TLS: use a rediss:// address "
-                "unless its network is your own alone.",
-            )
-        )
-    return faults
-
-
 def _check_rate_limits(s: Settings) -> list[FaultRow]:
+    """Check the rate limits and where they are counted."""
     faults: list[FaultRow] = []
     if s.rate_storage.startswith("memory") and s.web_workers > 1:
         faults.append(

@@ -41,7 +41,7 @@ UNCOVERED_COLUMNS = {
     "calendar_feed": frozenset({"read_at"}),
     "code": frozenset({"unmet", "tries_ignored"}),
 }
-#: A code is found by its number and bound to it; :func:`verification.call_session.reindex_code`
+#: A code is found by its number and bound to it; :func:`verification.open_codes.reindex_code`
 #: updates both.
 _INDEX_COVERED = frozenset({"code"})
 

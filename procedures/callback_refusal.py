@@ -10,7 +10,7 @@ from sqlmodel import Session
 from incidents.reports import report_fields, submission
 from people.customers import customer_records
 from people.models import Customer
-from scheduling.booking import bookings
+from scheduling.booking import cancellations
 from scheduling.models import Callback
 
 
@@ -21,7 +21,7 @@ def refuse_and_report(
 
     ``proven`` says that the customer has proven to hold their number. Raises ``WrongState``.
     """
-    bookings.refuse_callback(session, callback, now)
+    cancellations.refuse_callback(session, callback, now)
     customer = session.get_one(Customer, callback.customer_id)
     report = report_fields.ReportSubmission(
         phone=customer_records.open_customer_details(session, customer).phone,

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, delete, select, update
 from incidents.reports.models import Report, SignalRecord
 from messaging.models import InboundText, LineType, OutboxMessage
 from people.approvals import customer_erasure
-from people.customers.customer_records import open_phone
+from people.customers.sealed_columns import open_phone
 from people.models import Customer, CustomerSession, NumberProof
 from scheduling.models import Callback, SlotOffer
 from vault.audit import audit_log

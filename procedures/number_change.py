@@ -11,16 +11,13 @@ have taken, and a case is opened for the investigators
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from sqlmodel import Session, col, select, update
 
-from messaging import calling_hours, line_types, opt_outs, outbox, text_templates, voice_templates
-from messaging.message_context import MessageContext
-from messaging.models import MessageState, OutboxMessage, Priority
-from messaging.providers.base import TEXT, VOICE
+from messaging import calling_hours, opt_outs, outbox
 from people import phone_numbers
 from people.approvals import approval_requests
 from people.approvals.request_types import ApprovalRequestView, RequestSubject, RequestType
@@ -28,25 +25,21 @@ from people.customers import access_budgets, customer_number, customer_records, 
 from people.errors import Conflict, InvalidInput
 from people.models import Customer, NumberProof, Role
 from procedures.error_codes import ProcedureErrorCode
-from scheduling.booking import bookings, callback_reference, slot_offers
+from procedures.old_number_notices import (
+    CANCEL_REASON,
+    NOTICE_DEADLINE,
+    NOTICE_KIND,
+    hold_duration,
+    notify_old_number,
+)
+from scheduling.booking import callback_reference, cancellations, slot_offers
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
-from scheduling.states import CallbackState
-from vault.audit import audit_log
-from vault.audit.acts import AuditAct
-from vault.keys import field_encryption
-from verification import call_session
+from verification import open_codes
 from verification.models import Code
 
 NUMBER_CHANGE = "customer.number"
-#: Message kind of the notice to the old number. These messages are never withdrawn.
-NOTICE_KIND = outbox.NUMBER_CHANGED
-#: Error recorded on a text to a landline once it is repeated by voice.
-VOICE_RETRY = "landline, spoken"
-#: Reason recorded in the audit log for a cancelled call.
-CANCEL_REASON = "the number was changed"
-_NOTICE_DEADLINE, _RECENT = timedelta(days=3), timedelta(minutes=30)
 
 
 def request_number_change(
@@ -129,7 +122,7 @@ def _execute_number_change(
     _require_unchanged_request(session, act, customer)
     voice = callback_notifier.customer_message_context(session, customer, policy, now)
     phone = act.payload_text("new")
-    until = now + _NOTICE_DEADLINE + _hold_duration(policy)
+    until = now + NOTICE_DEADLINE + hold_duration(policy)
     customer_number.change_customer_number(
         session, customer, phone, until, act.actor, now, countries=policy.countries
     )
@@ -137,10 +130,10 @@ def _execute_number_change(
     due_at = calling_hours.next_allowed_time(
         now, customer.timezone, policy.calling_hours_in(customer.timezone)
     )
-    off = bookings.cancel_for_customer(
-        session, customer.id, due_at + _hold_duration(policy), CANCEL_REASON, now
+    off = cancellations.cancel_for_customer(
+        session, customer.id, due_at + hold_duration(policy), CANCEL_REASON, now
     )
-    _notify_old_number(
+    notify_old_number(
         session, customer, act.payload_text("old"), phone[-2:], voice, policy, now, off=bool(off)
     )
     callback_notifier.rebuild_reminders(session, customer.id, policy, now)
@@ -182,7 +175,7 @@ def _require_unchanged_request(
 def _revoke_old_number(session: Session, customer_id: UUID, now: datetime) -> None:
     """End everything started over the old number: codes, page numbers, sessions, offers and
     texts."""
-    call_session.close_codes(session, col(Code.customer_id) == customer_id, now)
+    open_codes.close_codes(session, col(Code.customer_id) == customer_id, now)
     session.exec(
         update(NumberProof)
         .where(col(NumberProof.customer_id) == customer_id, col(NumberProof.closed_at).is_(None))
@@ -191,136 +184,3 @@ def _revoke_old_number(session: Session, customer_id: UUID, now: datetime) -> No
     customer_sessions.end_all_customer_sessions(session, customer_id, now)
     slot_offers.close_offers(session, customer_id, now)
     outbox.withdraw_for_customer(session, customer_id, now, but=NOTICE_KIND)
-
-
-def _notify_old_number(
-    session: Session,
-    customer: Customer,
-    old: str,
-    ending: str,
-    voice: MessageContext,
-    policy: Policy,
-    now: datetime,
-    *,
-    off: bool,
-) -> None:
-    """Queue a notice to the old number for the next allowed calling hour. ``off`` says that calls
-    were cancelled."""
-    landline = line_types.find_line_type(session, old, now) == line_types.LANDLINE
-    say = voice_templates.say_number_changed if landline else text_templates.text_number_changed
-    zone = customer.timezone
-    draft = outbox.NewMessage(
-        customer_id=customer.id,
-        kind=NOTICE_KIND,
-        to=old,
-        body=say(voice, ending, off=off),
-        due_at=calling_hours.next_allowed_time(now, zone, policy.calling_hours_in(zone)),
-        expires_at=now + _NOTICE_DEADLINE,
-        priority=Priority.ANSWER,
-        medium=VOICE if landline else TEXT,
-        decent=policy.calling_hours_for(zone),
-    )
-    outbox.queue_message(session, draft, now)
-    audit_log.record_act(
-        session, audit_log.SYSTEM, AuditAct.NUMBER_TELL, now, customer_id=customer.id
-    )
-
-
-def queue_voice_notices(session: Session, policy: Policy, now: datetime) -> None:
-    """Repeat a notice by voice, once, if its text failed because the old number is a landline (a
-    job of the worker)."""
-    failed = session.exec(
-        select(OutboxMessage)
-        .where(
-            col(OutboxMessage.settled_at) > now - _RECENT,
-            col(OutboxMessage.state) == MessageState.FAILED,
-            col(OutboxMessage.error) == line_types.LANDLINE,
-            col(OutboxMessage.medium) == TEXT,
-            col(OutboxMessage.kind) == NOTICE_KIND,
-        )
-        .limit(50)
-        .with_for_update(skip_locked=True)
-    ).all()
-    for row in failed:
-        row.error = VOICE_RETRY
-        session.add(row)
-        customer = session.get_one(Customer, row.customer_id)
-        key = field_encryption.load_data_key(session, customer.id)
-        old = key.open_field(outbox.TABLE, "recipient", row.id, row.recipient)
-        ending = customer_records.open_customer_details(session, customer).phone[-2:]
-        voice = callback_notifier.customer_message_context(session, customer, policy, now)
-        customer_number.set_number_hold(
-            session, customer, now + _NOTICE_DEADLINE + _hold_duration(policy)
-        )
-        off = _cancelled_with_change(session, row)
-        _notify_old_number(session, customer, old, ending, voice, policy, now, off=off)
-
-
-def _cancelled_with_change(session: Session, row: OutboxMessage) -> bool:
-    """Return whether a call was cancelled by the change that this notice is about."""
-    statement = select(Callback.id).where(
-        col(Callback.customer_id) == row.customer_id,
-        col(Callback.state) == CallbackState.CANCELLED,
-        col(Callback.ended_at) == row.created_at,
-    )
-    return session.exec(statement.limit(1)).first() is not None
-
-
-def start_number_holds(session: Session, policy: Policy, now: datetime) -> None:
-    """Start the hold of each changed number whose old number was notified (a job of the worker)."""
-    notified = select(OutboxMessage.customer_id).where(
-        col(OutboxMessage.settled_at) > now - _RECENT,
-        col(OutboxMessage.state) == MessageState.SENT,
-        col(OutboxMessage.kind) == NOTICE_KIND,
-    )
-    waiting = session.exec(
-        select(Customer)
-        .where(
-            col(Customer.id).in_(notified),
-            col(Customer.number_waits_until) > now,
-            col(Customer.erased_at).is_(None),
-        )
-        .with_for_update(skip_locked=True)
-    ).all()
-    for customer in waiting:
-        begins = _old_number_notified_at(session, customer.id, policy, now)
-        if begins is not None:
-            _start_number_hold(session, customer, begins + _hold_duration(policy), policy, now)
-
-
-def _old_number_notified_at(
-    session: Session, customer_id: UUID, policy: Policy, now: datetime
-) -> datetime | None:
-    """Return when a provider accepted the last notice to the customer's old numbers.
-
-    Returns ``None`` while a notice is pending, and if one could not be delivered.
-    """
-    rows = session.exec(
-        select(OutboxMessage).where(
-            col(OutboxMessage.customer_id) == customer_id,
-            col(OutboxMessage.kind) == NOTICE_KIND,
-            col(OutboxMessage.created_at) > now - _NOTICE_DEADLINE - _hold_duration(policy),
-            col(OutboxMessage.error).is_distinct_from(VOICE_RETRY),
-        )
-    ).all()
-    if any(row.state != MessageState.SENT for row in rows):
-        return None
-    return max((row.settled_at for row in rows if row.settled_at), default=None)
-
-
-def _start_number_hold(
-    session: Session, customer: Customer, until: datetime, policy: Policy, now: datetime
-) -> None:
-    """Shorten the hold to ``until``, and cancel calls that a slow provider has moved into it."""
-    bookings.cancel_for_customer(session, customer.id, until, CANCEL_REASON, now)
-    if customer.number_waits_until is None or until >= customer.number_waits_until:
-        return
-    customer_number.set_number_hold(session, customer, until)
-    audit_log.record_act(
-        session, audit_log.SYSTEM, AuditAct.NUMBER_TOLD, now, customer_id=customer.id
-    )
-    callback_notifier.rebuild_reminders(session, customer.id, policy, now)
-
-
-def _hold_duration(policy: Policy) -> timedelta:
-    return timedelta(hours=policy.number_change_wait_hours)

@@ -17,7 +17,14 @@ from people.approvals.request_types import ApprovalRequestView, Payload, Request
 from people.credentials import new_token, token_hash
 from people.errors import Conflict, InvalidInput, LinkExpired
 from people.models import Role, Staff
-from people.staff import enrolment_links, security_notices, staff_approvals, staff_records
+from people.staff import (
+    enrolment_links,
+    link_creation,
+    security_notices,
+    staff_approvals,
+    staff_enrolment,
+    staff_status,
+)
 from people.staff.enrolment_links import SecondStepInput
 from people.staff.security_notices import Notice
 from procedures.error_codes import ProcedureErrorCode
@@ -69,7 +76,7 @@ def _execute_role_change(session: Session, act: ApprovalRequestView, now: dateti
     terms = staff_approvals.link_terms_from_approval(act, act.payload_text("to"))
     hashed = token_hash(new_token())  # of a token that nobody has: they are already signed in
     kind = enrolment_links.LinkKind.PROMOTION
-    staff_records.activate_enrolment_link(
+    link_creation.activate_enrolment_link(
         session, member, hashed, now, act.actor, kind=kind, terms=terms
     )
     security_notices.add_security_notice(session, member.id, Notice.ROLE_GIVEN, now)
@@ -83,7 +90,7 @@ def _is_approver_role(payload: Payload) -> bool:
 def find_pending_role(session: Session, staff_id: UUID, now: datetime) -> Role | None:
     """Return the role that was granted to a staff member and that they have not accepted yet."""
     try:
-        usable_link = staff_records.open_own_link(
+        usable_link = staff_enrolment.open_own_link(
             session, enrolment_links.LinkKind.PROMOTION, staff_id, now
         )
     except LinkExpired:
@@ -93,12 +100,12 @@ def find_pending_role(session: Session, staff_id: UUID, now: datetime) -> Role |
 
 def open_role_enrolment(
     session: Session, staff_id: UUID, pins: str, now: datetime
-) -> staff_records.UsableLink:
+) -> staff_enrolment.UsableLink:
     """Return the enrolment link with which a signed-in staff member accepts a granted role.
 
     Raises ``LinkExpired``, or ``SecondStepFailed``, after which the caller must commit.
     """
-    usable_link = staff_records.open_own_link(
+    usable_link = staff_enrolment.open_own_link(
         session, enrolment_links.LinkKind.PROMOTION, staff_id, now
     )
     enrolment_links.require_second_step(session, usable_link.link, SecondStepInput(pins), now)
@@ -121,7 +128,7 @@ def accept_role(
     """
     usable_link = open_role_enrolment(session, staff_id, pins, now)
     role = enrolment_links.open_link_terms(session, usable_link.link).role
-    codes = staff_records.set_credentials(session, usable_link, password, code, now, organisation)
+    codes = staff_enrolment.set_credentials(session, usable_link, password, code, now, organisation)
     change_role_immediately(session, usable_link.member, role, audit_log.staff_actor(staff_id), now)
     return codes
 
@@ -140,7 +147,7 @@ def change_role_immediately(
     or too few approvers."""
     _require_no_booked_calls(session, member, now)
     bootstrap.require_other_in_role(session, member)
-    staff_records.assign_staff_role(session, member, Role(role), by, now)
+    staff_status.assign_staff_role(session, member, Role(role), by, now)
     calendar_feeds.revoke_feed(session, member.id, now)
     if (
         bootstrap.finish_bootstrap(session, now)

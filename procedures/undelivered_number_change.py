@@ -18,7 +18,7 @@ from messaging.providers.base import TEXT
 from people.approvals.models import ApprovalRequest
 from people.approvals.states import RequestState
 from people.models import Customer
-from procedures import number_change
+from procedures import number_change, old_number_notices
 
 EVIDENCE_KIND = "number"
 _RECENT = timedelta(minutes=30)
@@ -34,7 +34,7 @@ def open_undelivered_cases(session: Session, now: datetime) -> None:
         .where(
             col(OutboxMessage.settled_at) > now - _RECENT,
             col(OutboxMessage.state).in_(_UNDELIVERED_STATES),
-            col(OutboxMessage.kind) == number_change.NOTICE_KIND,
+            col(OutboxMessage.kind) == old_number_notices.NOTICE_KIND,
             col(Customer.erased_at).is_(None),
         )
         .limit(50)
@@ -45,7 +45,7 @@ def open_undelivered_cases(session: Session, now: datetime) -> None:
 
 
 def _is_retried_by_voice(row: OutboxMessage) -> bool:
-    return row.medium == TEXT and row.error in (line_types.LANDLINE, number_change.VOICE_RETRY)
+    return row.medium == TEXT and row.error in (line_types.LANDLINE, old_number_notices.VOICE_RETRY)
 
 
 def _has_undelivered_case(session: Session, row: OutboxMessage) -> bool:

@@ -13,20 +13,18 @@ from people.customers import access_budgets, customer_records
 from people.customers.customer_records import CustomerDetails
 from people.errors import NotFound
 from people.models import Customer
+from scheduling.callback_fields import decrypt_topic_and_ticket
+from scheduling.callback_rows import is_access_over
 from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Callback
 from scheduling.states import LIVE_STATES, CallbackState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
-from vault.keys import field_encryption, keyring
-from vault.keys.blind_index_check import matches_sealed_value
 
 #: How long before its time an agent may prepare a call, regardless of access budgets.
 PREPARATION_TIME = timedelta(minutes=30)
 #: Calls within this time before or after now count as today's, in any zone.
 TODAY = timedelta(hours=12)
-#: How long after its end an agent can still open a callback and act on it.
-ACCESS_PERIOD = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -70,50 +68,6 @@ class CallbackDetails:
     number_waits_until: datetime | None
 
 
-def get_held_callback(
-    session: Session, callback_id: UUID, agent_id: UUID, *, lock: bool = False
-) -> Callback:
-    """Return a callback that this agent holds, still encrypted.
-
-    Raise ``NotFound`` for any other, whether or not it exists. ``lock`` locks the row until the
-    transaction ends.
-    """
-    statement = select(Callback).where(
-        col(Callback.id) == callback_id, col(Callback.agent_id) == agent_id
-    )
-    if lock:
-        access_budgets.lock_staff_budget(session, agent_id)
-        statement = statement.with_for_update().execution_options(populate_existing=True)
-    callback = session.exec(statement).first()
-    if callback is None or not row_mac.is_row_intact(session, callback):
-        raise NotFound(SchedulingErrorCode.CALLBACK_NOT_FOUND)
-    return callback
-
-
-def get_recent_callback(
-    session: Session, callback_id: UUID, agent_id: UUID, now: datetime, *, lock: bool = False
-) -> Callback:
-    """Return a callback for an agent to act on; also raise ``NotFound`` thirty days after its end.
-
-    The limit applies in every state: otherwise booking it again would keep its customer accessible
-    forever.
-    """
-    callback = get_held_callback(session, callback_id, agent_id, lock=lock)
-    if _is_access_over(callback, now):
-        raise NotFound(SchedulingErrorCode.CALLBACK_NOT_FOUND)
-    return callback
-
-
-def lock_callback(session: Session, callback_id: UUID) -> Callback | None:
-    """Lock a callback until the transaction ends, and return its refreshed row."""
-    return session.exec(
-        select(Callback)
-        .where(col(Callback.id) == callback_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).first()
-
-
 def read_callback(
     session: Session, callback: Callback, now: datetime, purpose: str
 ) -> CallbackDetails:
@@ -121,7 +75,7 @@ def read_callback(
 
     Raise ``NotFound`` thirty days after its end, and ``BudgetSpent``.
     """
-    if not row_mac.is_row_intact(session, callback) or _is_access_over(callback, now):
+    if not row_mac.is_row_intact(session, callback) or is_access_over(callback, now):
         raise NotFound(SchedulingErrorCode.CALLBACK_NOT_FOUND)
     access_budgets.count_customer_access(
         session, callback.agent_id, callback.customer_id, now, _budget_exemption(callback, now)
@@ -136,15 +90,6 @@ def read_callback(
         purpose=purpose,
     )
     return _decrypt_callback(session, callback, session.get_one(Customer, callback.customer_id))
-
-
-def _is_access_over(callback: Callback, now: datetime) -> bool:
-    """Return whether access has expired, also for a stale booked or started state."""
-    return _callback_end(callback) <= now - ACCESS_PERIOD
-
-
-def _callback_end(callback: Callback) -> datetime:
-    return callback.ended_at or callback.ends_at
 
 
 def _is_at_hand(callback: Callback, now: datetime) -> bool:
@@ -238,70 +183,3 @@ def _decrypt_callback(session: Session, callback: Callback, customer: Customer) 
         moves=callback.moves,
         number_waits_until=customer.number_waits_until,
     )
-
-
-def callback_topic(session: Session, callback: Callback) -> str:
-    """Return the topic of the call, for messages to its customer."""
-    return decrypt_topic_and_ticket(session, callback)[0]
-
-
-def decrypt_topic_and_ticket(session: Session, callback: Callback) -> tuple[str, str]:
-    """Return topic and ticket; both are empty once the customer has been erased."""
-    if not callback.topic:
-        return "", ""
-    key = field_encryption.load_data_key(session, callback.customer_id)
-    topic = key.open_field("callback", "topic", callback.id, callback.topic)
-    ticket = callback.ticket
-    return topic, key.open_field("callback", "ticket", callback.id, ticket) if ticket else ""
-
-
-def find_customer_by_ticket(session: Session, ticket: str) -> UUID | None:
-    """Return the customer of the latest callback with exactly this ticket reference."""
-    forms = keyring.current_keyring(session).compute_search_forms("ticket", ticket)
-    row = session.exec(
-        select(Callback)
-        .where(col(Callback.ticket_index).in_(forms))
-        .order_by(col(Callback.id).desc())
-        .limit(1)
-    ).first()
-    if row is None or not row_mac.is_row_intact(session, row):
-        return None
-    own = matches_sealed_value(
-        "callback", row.id, lambda: decrypt_topic_and_ticket(session, row)[1], ticket
-    )
-    return row.customer_id if own else None
-
-
-def has_recent_callback(session: Session, agent_id: UUID, customer_id: UUID, now: datetime) -> bool:
-    """Return whether the agent has a current or recent callback with this customer.
-
-    If so, the agent may book another (rule I1).
-    """
-    rows = session.exec(
-        select(Callback).where(
-            col(Callback.customer_id) == customer_id, col(Callback.agent_id) == agent_id
-        )
-    )
-    return any(not _is_access_over(row, now) for row in rows)
-
-
-def lock_upcoming_callbacks(session: Session, customer_id: UUID, now: datetime) -> list[Callback]:
-    """Lock and return a customer's callbacks that are upcoming or in progress, soonest first."""
-    statement = (
-        select(Callback)
-        .where(
-            col(Callback.customer_id) == customer_id,
-            col(Callback.state).in_((CallbackState.BOOKED, *LIVE_STATES)),
-            col(Callback.ends_at) > now,
-        )
-        .order_by(col(Callback.starts_at))
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    )
-    return list(session.exec(statement))
-
-
-def lock_next_booked(session: Session, customer_id: UUID, now: datetime) -> Callback | None:
-    """Lock the customer's upcoming callbacks, and return the next one that is still booked."""
-    upcoming = lock_upcoming_callbacks(session, customer_id, now)
-    return next((callback for callback in upcoming if callback.state == CallbackState.BOOKED), None)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from people.customers import customer_records
+from people.customers import customer_creation, customer_records
 from people.customers.lookup_purposes import LookupPurpose
 from people.models import Customer, Role, Staff
 from people.principal import Principal
@@ -68,8 +68,8 @@ def a_customer(
     session: Session, now: datetime, phone: str = "", name: str = "Gwen Jones", **more: Any
 ) -> Customer:
     """A customer; with a number of their own unless told."""
-    new = customer_records.NewCustomer(phone or a_phone(), name, more.pop("locale", "en"), **more)
-    return customer_records.add_customer(
+    new = customer_creation.NewCustomer(phone or a_phone(), name, more.pop("locale", "en"), **more)
+    return customer_creation.add_customer(
         session, new, audit_log.SYSTEM, now, default_zone="Europe/London"
     )
 

@@ -57,7 +57,7 @@ OPERATORS_ERRORS = {
     "OperationalError",
     "PoolTimeout",
     "Tampered",
-    "_LogFault",
+    "LogFault",
 }
 #: Errors that only a wrong call in our own code causes, or a setting that config refuses first.
 PROGRAMMERS_ERRORS = {

@@ -17,7 +17,7 @@ from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from standardwebhooks import Webhook
 
-from config.settings_checks import LOOPBACK_HOSTS
+from config.server_checks import LOOPBACK_HOSTS
 
 TIMEOUT_SECONDS = 10
 _NO_TLS = "the mail server offers no TLS (STARTTLS), and {what} is not sent in clear"

@@ -7,7 +7,6 @@ accepted.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import Any
 from uuid import UUID
 
 from sqlmodel import Session, col, select
@@ -16,8 +15,7 @@ from messaging import call_queue
 from messaging.call_states import MISSED_STATES, OVER_STATES, CallState
 from messaging.models import PhoneCall
 from people import row_mac
-from people.customers import customer_number, customer_records
-from people.models import Customer, Staff
+from people.models import Staff
 from people.staff import staff_records
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -25,9 +23,9 @@ from scheduling.policy import Policy
 from scheduling.states import LIVE_STATES, CallbackState, CallOutcome, require_state
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
-from verification import call_session
-from verification.call_session import IssuedCode
+from verification import call_end, call_session, issued_codes, open_codes
 from verification.error_codes import VerificationErrorCode
+from verification.issued_codes import IssuedCode
 
 #: An answered call is taken to be answered by a person if the provider reports no machine for this
 #: long.
@@ -45,7 +43,7 @@ def start_bridged_call(
     """
     if not policy.bridge_calls:
         return call_session.start_call(session, callback, policy, now)
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     if CallbackState(callback.state) in LIVE_STATES:
         return _current_code_if_live(session, callback, now)
     phone = _require_agent_phone(session, callback)
@@ -60,7 +58,7 @@ def _current_code_if_live(session: Session, callback: Callback, now: datetime) -
         call.state != CallState.LIVE or not row_mac.is_row_intact(session, call)
     ):
         return None
-    return call_session.current_code(session, callback, now)
+    return issued_codes.current_code(session, callback, now)
 
 
 def _require_agent_phone(session: Session, callback: Callback) -> str:
@@ -76,13 +74,13 @@ def redial_customer(session: Session, callback: Callback, now: datetime) -> None
     Issues a new code that is not valid until the customer is on the phone. Allowed at most
     three times. Raises ``WrongState`` or ``OutsideWindow``.
     """
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     require_state(CallbackState(callback.state), CallbackState.STARTED)
     call = call_queue.find_latest_call(session, callback.id)
     if not can_redial(call):
         raise WrongState(VerificationErrorCode.CALL_NOT_REPEATABLE)
     phone = _require_agent_phone(session, callback)
-    call_session.rotate_code(session, callback, now, until=now)
+    issued_codes.rotate_code(session, callback, now, until=now)
     call_queue.queue_call(session, callback.id, phone, now)
 
 
@@ -109,7 +107,7 @@ def record_call_progress(
     if candidate is None:
         return False
     callback = session.get_one(Callback, candidate.callback_id)
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     call = call_queue.lock_call(session, call_id)
     if call is None or not row_mac.is_row_intact(session, call):
         return False
@@ -136,13 +134,13 @@ def _apply_call_state(
     if newest is None or newest.id != call.id or CallbackState(callback.state) not in LIVE_STATES:
         return
     if call.state == CallState.LIVE:
-        call_session.activate_code(session, callback, policy, now)
+        issued_codes.activate_code(session, callback, policy, now)
     elif call.state in OVER_STATES:
-        call_session.deactivate_code(session, callback, now)
+        issued_codes.deactivate_code(session, callback, now)
     if call.state == CallState.VOICEMAIL:
         call.to_hang_up, call.due_at = True, now
         session.add(call)
-        call_session.end_call_by_provider(session, callback, CallOutcome.VOICEMAIL, policy, now)
+        call_end.end_call_by_provider(session, callback, CallOutcome.VOICEMAIL, policy, now)
 
 
 def presume_answered_by_person(session: Session, policy: Policy, now: datetime) -> None:
@@ -159,69 +157,3 @@ def presume_answered_by_person(session: Session, policy: Policy, now: datetime) 
     ).all()
     for call_id in call_ids:
         record_call_progress(session, call_id, CallState.LIVE, policy, now)
-
-
-def accept_agent_leg(
-    session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
-) -> PhoneCall | None:
-    """Record that the agent picked up, in the provider's call ``sid``.
-
-    Returns the call if it may continue; ``None`` if it is over, unknown, or tied to another
-    ``sid``.
-    """
-    candidate = session.get(PhoneCall, call_id)
-    if candidate is None or not sid:
-        return None
-    callback = session.get_one(Callback, candidate.callback_id)
-    call_session.lock_code_and_callback(session, callback)
-    call = call_queue.lock_call(session, call_id)
-    if call is None or (call.agent_sid or sid) != sid or call.state in OVER_STATES:
-        return None
-    if not row_mac.is_row_intact(session, call):
-        return None
-    call.agent_sid = sid
-    session.add(call)
-    session.flush()
-    record_call_progress(session, call_id, CallState.AGENT_ON, policy, now)
-    return call
-
-
-def claim_customer_phone(
-    session: Session, call_id: UUID, sid: str, policy: Policy, now: datetime
-) -> str | None:
-    """Return the customer's number (E.164) for the provider to ring.
-
-    Returns it once per call, and only while the agent's leg ``sid`` is on. Audited as a read of the
-    customer's record.
-    """
-    call = session.get(PhoneCall, call_id)
-    if call is None or not sid or call.agent_sid != sid or call.ringing_at is not None:
-        return None
-    callback = session.get_one(Callback, call.callback_id)
-    if CallbackState(callback.state) not in LIVE_STATES or now >= callback.ends_at:
-        return None
-    customer = session.get_one(Customer, callback.customer_id)
-    if customer_number.is_number_on_hold(customer, now) or not _are_rows_intact(
-        session, call, callback
-    ):
-        return None
-    phone = customer_records.open_customer_details(session, customer).phone
-    if not call_session.is_code_bound_to(session, callback, phone):
-        return None
-    if not record_call_progress(session, call_id, CallState.RINGING, policy, now):
-        return None
-    audit_log.record_act(
-        session,
-        audit_log.staff_actor(callback.agent_id),
-        AuditAct.CUSTOMER_READ,
-        now,
-        customer_id=callback.customer_id,
-        callback_id=callback.id,
-        purpose="to ring them",
-    )
-    return phone
-
-
-def _are_rows_intact(session: Session, *rows: Any) -> bool:
-    """Return whether the MACs of all these rows hold."""
-    return all(row_mac.is_row_intact(session, row) for row in rows)

@@ -34,8 +34,8 @@ from vault.keys.aead import generate_key, seal, unseal
 from vault.keys.blind_index import STAND_IN_PREFIX, oldest_form
 from vault.models import DataKey
 from verification import codes, failed_checks
-from verification.call_session import MAX_TRIES
 from verification.models import Code, code_seal_context
+from verification.open_codes import MAX_TRIES
 from verification.reply_words import choose_reply_word
 from verification.verdicts import (
     AlreadyConfirmed,

@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from messaging import call_queue
 from messaging.call_states import OVER_STATES
-from scheduling.booking import bookings, handover
+from scheduling.booking import callback_audit, handover
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
@@ -17,7 +17,7 @@ from scheduling.policy import Policy
 from scheduling.states import CallbackState
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
-from verification import call_session
+from verification import issued_codes, open_codes
 from verification.error_codes import VerificationErrorCode
 
 
@@ -35,7 +35,7 @@ def hand_over_call(
     the second agent sees the next. Notifies the customer of the new agent. Raises ``InvalidInput``,
     ``SlotTaken``, ``OutsideWindow`` or ``WrongState``.
     """
-    call_session.lock_code_and_callback(session, callback)
+    open_codes.lock_code_and_callback(session, callback)
     if CallbackState(callback.state) is not CallbackState.STARTED:
         handover.hand_over_callback(session, callback, agent_id, policy, now, by)
         return
@@ -44,11 +44,11 @@ def hand_over_call(
         raise WrongState(VerificationErrorCode.CALL_ON_PHONE)
     from_agent = callback.agent_id
     handover.reassign_time(session, callback, agent_id, policy, now)
-    call_session.rotate_code(
-        session, callback, now, until=call_session.code_expiry(callback, policy, now)
+    issued_codes.rotate_code(
+        session, callback, now, until=issued_codes.code_expiry(callback, policy, now)
     )
     actor = by or audit_log.staff_actor(from_agent)
-    bookings.record_callback_act(
+    callback_audit.record_callback_act(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{from_agent} to {agent_id}"
     )
     callback_notifier.notify_live_takeover(session, callback, policy, now)

@@ -11,13 +11,7 @@ from sqlmodel import Session
 from channels.api import customer_resolution as api_customers
 from channels.api.agent_requirements import requirements_from_request
 from channels.api.auth import require_token, unit_for_role
-from channels.api.callback_serializers import (
-    respond_with_callback,
-    serialize_callback_row,
-    serialize_colleagues_callback,
-)
-from channels.api.schemas import (
-    ME,
+from channels.api.callback_schemas import (
     CallbackIn,
     CallbackOut,
     CallbackPath,
@@ -27,20 +21,25 @@ from channels.api.schemas import (
     EndIn,
     MoveIn,
     PhoneOut,
-    Problem,
 )
+from channels.api.callback_serializers import (
+    respond_with_callback,
+    serialize_callback_row,
+    serialize_colleagues_callback,
+)
+from channels.api.schemas import ME, Problem
 from channels.app_context import current_context, current_time
 from messaging import call_queue
 from people import phone_numbers
 from people.customers import access_budgets
 from people.models import Role, Staff
 from people.principal import Principal
-from scheduling import callbacks
-from scheduling.booking import any_agent_booking, bookings, idempotency
+from scheduling import callback_rows, callbacks
+from scheduling.booking import any_agent_booking, bookings, cancellations, idempotency, time_changes
 from scheduling.calendars import local_time
 from scheduling.models import Callback
-from verification import bridged_calls, call_session
-from verification.call_session import IssuedCode
+from verification import bridged_calls, call_end, issued_codes
+from verification.issued_codes import IssuedCode
 
 bp = APIBlueprint(
     "api_callbacks",
@@ -127,7 +126,7 @@ def get_callback(path: CallbackPath) -> Response:
     with unit_for_role(Role.AGENT) as (session, agent):
         return respond_with_callback(
             session,
-            callbacks.get_recent_callback(session, path.id, agent.id, current_time()),
+            callback_rows.get_recent_callback(session, path.id, agent.id, current_time()),
             current_time(),
             200,
         )[0]
@@ -142,7 +141,7 @@ def start_callback(path: CallbackPath) -> tuple[Response, int]:
     """Start the call within its window and return the code to read out. A bridged call returns its
     progress (202) until the customer is on the phone; then ask again."""
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
+        callback = callback_rows.get_recent_callback(session, path.id, agent.id, current_time())
         issued = bridged_calls.start_bridged_call(
             session, callback, current_context().policy, current_time()
         )
@@ -162,7 +161,7 @@ def start_callback(path: CallbackPath) -> tuple[Response, int]:
 def ring_callback_again(path: CallbackPath) -> tuple[Response, int]:
     """Ring once more after a bridged call that did not reach the customer, with a new code."""
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
+        callback = callback_rows.get_recent_callback(session, path.id, agent.id, current_time())
         bridged_calls.redial_customer(session, callback, current_time())
         return _call_progress_response(session, callback)
 
@@ -175,9 +174,9 @@ def ring_callback_again(path: CallbackPath) -> tuple[Response, int]:
 def renew_code(path: CallbackPath) -> Response:
     """Issue a new code for a started call; the old one is invalid at once."""
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
+        callback = callback_rows.get_recent_callback(session, path.id, agent.id, current_time())
         return _issued_code_response(
-            call_session.reissue_code(session, callback, current_context().policy, current_time())
+            issued_codes.reissue_code(session, callback, current_context().policy, current_time())
         )
 
 
@@ -190,8 +189,8 @@ def end_callback(path: CallbackPath, body: EndIn) -> Response:
     """End the call with its outcome; its code is invalid at once."""
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
-        call_session.end_call(session, callback, body.outcome, current_context().policy, moment)
+        callback = callback_rows.get_recent_callback(session, path.id, agent.id, current_time())
+        call_end.end_call(session, callback, body.outcome, current_context().policy, moment)
         return respond_with_callback(session, callback, moment, 200)[0]
 
 
@@ -204,10 +203,10 @@ def move_callback(path: CallbackPath, body: MoveIn) -> Response:
     """Move a booked callback and notify the customer."""
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(
+        callback = callback_rows.get_recent_callback(
             session, path.id, agent.id, current_time(), lock=True
         )
-        bookings.reschedule_callback(
+        time_changes.reschedule_callback(
             session, callback, body.starts_at, current_context().policy, moment
         )
         return respond_with_callback(session, callback, moment, 200)[0]
@@ -217,10 +216,12 @@ def move_callback(path: CallbackPath, body: MoveIn) -> Response:
 def cancel_callback(path: CallbackPath) -> tuple[str, int]:
     """Cancel a booked callback and notify the customer."""
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(
+        callback = callback_rows.get_recent_callback(
             session, path.id, agent.id, current_time(), lock=True
         )
-        bookings.cancel_booked_callback(session, callback, current_context().policy, current_time())
+        cancellations.cancel_booked_callback(
+            session, callback, current_context().policy, current_time()
+        )
         return "", 204
 
 

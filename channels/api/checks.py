@@ -6,7 +6,7 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from channels import check_service, display_text, error_handlers
-from channels.api.schemas import CannotCheckOut, CheckIn, CheckOut
+from channels.api.check_schemas import CannotCheckOut, CheckIn, CheckOut
 from channels.rate_limits import RateLimitExceeded
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, Verdict
 

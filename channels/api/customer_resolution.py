@@ -7,16 +7,16 @@ from uuid import UUID
 
 from sqlmodel import Session
 
-from channels.api.schemas import CallbackIn, CustomerIn
+from channels.api.callback_schemas import CallbackIn, CustomerIn
 from channels.app_context import current_context
 from channels.check_service import read_number
 from channels.error_codes import ChannelErrorCode
 from messaging.i18n import best_language
-from people.customers import customer_records
+from people.customers import customer_creation, customer_records
 from people.errors import InvalidInput, NotFound
 from people.models import Customer
 from people.principal import Principal
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.booking import customer_lookup
 
 
@@ -39,7 +39,9 @@ def record_booking_lookup(
             session, agent, customer, query, body.purpose, moment
         )
     elif body.customer_id is not None:
-        has_callback = callbacks.has_recent_callback(session, agent.id, body.customer_id, moment)
+        has_callback = callback_rows.has_recent_callback(
+            session, agent.id, body.customer_id, moment
+        )
         customer_with_callback = (
             session.get_one(Customer, body.customer_id) if has_callback else None
         )
@@ -64,7 +66,7 @@ def resolve_customer(
 def _customer_held_by_agent(
     session: Session, agent: Principal, customer_id: UUID | None, moment: datetime
 ) -> Customer:
-    if customer_id is None or not callbacks.has_recent_callback(
+    if customer_id is None or not callback_rows.has_recent_callback(
         session, agent.id, customer_id, moment
     ):
         raise NotFound(ChannelErrorCode.CUSTOMER_NOT_FOUND)
@@ -82,14 +84,14 @@ def _find_or_add_customer(
     if customer is not None:
         return customer
     policy = current_context().policy
-    new = customer_records.NewCustomer(
+    new = customer_creation.NewCustomer(
         phone=phone,
         name=given.name,
         locale=best_language(given.locale, policy.languages),
         timezone=given.timezone,
         external_ref=given.external_ref,
     )
-    return customer_records.add_customer(
+    return customer_creation.add_customer(
         session,
         new,
         agent.actor,

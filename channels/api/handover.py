@@ -6,20 +6,20 @@ from flask import Response, jsonify
 from flask_openapi3 import APIBlueprint, Tag
 
 from channels.api.auth import require_token, unit_for_role
-from channels.api.callback_serializers import respond_with_callback
-from channels.api.schemas import (
+from channels.api.callback_schemas import (
     CallbackOut,
     CallbackPath,
     ColleaguesOut,
     HandedOut,
     HandOverIn,
     MoveIn,
-    Problem,
 )
+from channels.api.callback_serializers import respond_with_callback
+from channels.api.schemas import Problem
 from channels.app_context import current_context, current_time
 from people.models import Role
-from scheduling import callbacks
-from scheduling.booking import bookings, callback_history, callback_reference
+from scheduling import callback_rows
+from scheduling.booking import callback_history, callback_reference, time_changes
 from scheduling.notifications import callback_notifier
 from verification import live_handover
 
@@ -52,7 +52,7 @@ def hand_over_to_colleague(path: CallbackPath, body: HandOverIn) -> Response:
     """Hand a callback that is not confirmed yet to a colleague, and tell the customer the name. The
     code of a started one is invalid at once; only the colleague gets the next."""
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(session, path.id, agent.id, current_time())
+        callback = callback_rows.get_recent_callback(session, path.id, agent.id, current_time())
         live_handover.hand_over_call(
             session, callback, body.agent, current_context().policy, current_time()
         )
@@ -74,10 +74,10 @@ def revive_callback(path: CallbackPath, body: MoveIn) -> Response:
     """Book a missed or cancelled callback again under the same id, and notify the customer."""
     moment = current_time()
     with unit_for_role(Role.AGENT) as (session, agent):
-        callback = callbacks.get_recent_callback(
+        callback = callback_rows.get_recent_callback(
             session, path.id, agent.id, current_time(), lock=True
         )
-        bookings.rebook_callback(
+        time_changes.rebook_callback(
             session, callback, body.starts_at, current_context().policy, moment
         )
         return respond_with_callback(session, callback, moment, 200)[0]

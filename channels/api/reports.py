@@ -7,7 +7,8 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from channels import report_submission
 from channels.api.auth import require_token, unit_for_role
-from channels.api.schemas import Problem, ReferenceOut, ReportIn, ReportOut, ReportsOut
+from channels.api.report_schemas import ReferenceOut, ReportIn, ReportOut, ReportsOut
+from channels.api.schemas import Problem
 from channels.app_context import current_time, unit_of_work
 from channels.check_service import read_number
 from incidents.cases import report_list

@@ -9,7 +9,8 @@ from flask_openapi3 import APIBlueprint, Tag
 
 from channels.api.agent_requirements import requirements_from_request
 from channels.api.auth import require_token, unit_for_role
-from channels.api.schemas import ME, Problem, SlotsOut, SlotsQuery
+from channels.api.schemas import ME, Problem
+from channels.api.slot_schemas import SlotsOut, SlotsQuery
 from channels.app_context import current_context, current_time
 from channels.error_codes import ChannelErrorCode
 from people.errors import InvalidInput

@@ -14,7 +14,8 @@ from channels.cli.error_output import readable_errors
 from incidents.canaries import creation, import_injection, store
 from people import phone_numbers
 from people.customer_import.line_reader import LineReader
-from people.customer_import.runner import ImportRunner, create_import
+from people.customer_import.progress import create_import
+from people.customer_import.runner import ImportRunner
 from people.customer_import.validation import ImportRules
 from people.customers import customer_records, lookup_log
 from people.errors import InvalidInput

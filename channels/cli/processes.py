@@ -15,8 +15,8 @@ from flask.cli import with_appcontext
 from sqlmodel import Session
 
 from channels.app_context import current_context
+from channels.cli.doctor import database_has_demo_staff
 from channels.cli.error_output import readable_errors
-from channels.cli.keys import database_has_demo_staff
 from channels.cli.staff_mail import StaffMailJob
 from channels.startup import destinations_from_settings
 from channels.startup.database_upgrade import DEMO_STAFF_PROBLEM
@@ -37,16 +37,20 @@ from messaging.dispatch.worker import PeriodicJob, Worker
 from messaging.mail_templates import MailContext
 from people.approvals import command_execution
 from people.customers import access_budgets
-from procedures import approval_registry, number_change, undelivered_number_change
+from procedures import (
+    approval_registry,
+    old_number_notices,
+    undelivered_number_change,
+)
 from procedures.data_expiry import DataExpiryJob
 from procedures.retention import RetentionJob
-from scheduling.booking import bookings
+from scheduling.booking import cancellations
 from scheduling.booking.earlier_offers import EarlierOffersJob
 from scheduling.booking.tzdata_changes import TzdataChangesJob
 from scheduling.notifications import voice_fallback
 from scheduling.policy import Policy
 from vault.audit.checkpoint_job import CheckpointJob
-from verification import bridged_calls, call_session, page_number_limits
+from verification import bridged_calls, call_end, page_number_limits
 
 #: Hidden: stop when standard input is closed, which happens however the parent process ends.
 together_option = click.option("--together", is_flag=True, hidden=True)
@@ -60,8 +64,8 @@ def worker_command(together: bool) -> None:
     _exit_on_demo_staff()
     here = current_context()
     jobs: tuple[PeriodicJob, ...] = (
-        _with_policy(bookings.mark_overdue_missed),
-        call_session.end_overdue_calls,
+        _with_policy(cancellations.mark_overdue_missed),
+        call_end.end_overdue_calls,
         delivery_reports.purge_delivery_reports,
         DataExpiryJob(),
         command_execution.expire_requests,
@@ -70,8 +74,8 @@ def worker_command(together: bool) -> None:
         _with_policy(reporter_feedback.queue_feedback_texts),
         _with_policy(bridged_calls.presume_answered_by_person),
         _with_policy(voice_fallback.announce_failed_by_voice),
-        _with_policy(number_change.queue_voice_notices),
-        _with_policy(number_change.start_number_holds),
+        _with_policy(old_number_notices.queue_voice_notices),
+        _with_policy(old_number_notices.start_number_holds),
         undelivered_number_change.open_undelivered_cases,
         page_number_guesses.open_guessing_case,
         page_number_limits.prune_wrong_tries,

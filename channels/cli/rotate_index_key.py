@@ -20,9 +20,9 @@ from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import index_key_rotation, keyring
 from vault.keys.blind_index import CURRENT, KNOWN, ONLY
-from verification import call_session
+from verification import open_codes
 
-INDEX_MOVERS: index_key_rotation.RowMovers = {"code.phone_index": call_session.reindex_code}
+INDEX_MOVERS: index_key_rotation.RowMovers = {"code.phone_index": open_codes.reindex_code}
 _MAX_TRIES = 5
 _REPORT_INTERVAL = 15  # seconds
 _pause: Callable[[float], None] = time.sleep

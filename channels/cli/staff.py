@@ -18,7 +18,7 @@ from people.approvals import bootstrap
 from people.customers import lookup_log
 from people.errors import InvalidInput, NotFound
 from people.models import Role, Staff
-from people.staff import api_tokens, staff_approvals, staff_records
+from people.staff import api_tokens, link_creation, staff_approvals, staff_records, staff_status
 from procedures import role_change
 from vault.audit import audit_log
 
@@ -61,7 +61,7 @@ def add_staff_command(
                     current_time(),
                     countries=current_context().policy.countries,
                 )
-            token = staff_records.create_enrolment_link(
+            token = link_creation.create_enrolment_link(
                 session, member, current_time(), pin=link_pin
             )
         else:
@@ -107,7 +107,7 @@ def invite_staff_command(email: str, pin: bool, why: str) -> None:
         member = _find_active_member(session, email, "staff.invite")
         at_once = is_setup_action(session, staff_approvals.INVITE.name)
         if at_once:
-            token = staff_records.create_enrolment_link(
+            token = link_creation.create_enrolment_link(
                 session, member, current_time(), pin=link_pin
             )
         else:
@@ -148,7 +148,7 @@ def switch_off_command(email: str) -> None:
     with readable_errors(), _staff_lookup_unit("staff.off") as session:
         member = _find_active_member(session, email, "staff.off")
         bootstrap.require_other_in_role(session, member)
-        staff_records.deactivate_staff_member(session, member, current_time())
+        staff_status.deactivate_staff_member(session, member, current_time())
     click.echo("Switched off. Sessions and tokens have ended.")
 
 

@@ -25,7 +25,7 @@ from people.approvals import approval_inbox
 from people.errors import NotAllowed
 from people.models import Role, Staff
 from people.principal import Principal
-from people.staff import authentication, staff_records, staff_sessions
+from people.staff import session_lifecycle, staff_records, staff_sessions
 from people.text_input import first_name
 from procedures import approval_registry
 
@@ -108,13 +108,13 @@ def staff_page(
 def _load_principal(session: Session, moment: datetime, *, touch: bool) -> Principal | None:
     token = cookie.get(SESSION_TOKEN_ENTRY)
     principal = (
-        authentication.find_session_principal(session, token, moment)
+        session_lifecycle.find_session_principal(session, token, moment)
         if isinstance(token, str)
         else None
     )
     if principal is not None:
         if touch and principal.session_id is not None:
-            authentication.touch_staff_session(session, principal.session_id, moment)
+            session_lifecycle.touch_staff_session(session, principal.session_id, moment)
         member = session.get_one(Staff, principal.id)
         g.role = principal.role
         g.staff_name = first_name(staff_records.open_staff_name(session, member.id, member.name))

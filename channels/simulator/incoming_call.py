@@ -13,7 +13,7 @@ from messaging import call_queue
 from messaging.call_states import CallState
 from messaging.models import PhoneCall
 from scheduling.policy import Policy
-from verification import bridged_calls, call_session
+from verification import bridged_calls, call_status
 
 #: The call states the provider reports for each action, in order.
 _STATES_BY_ACTION = {
@@ -37,7 +37,7 @@ class IncomingCall:
 
 def find_incoming_call(session: Session, number: str, now: datetime) -> IncomingCall | None:
     """Return the call that this phone shows; None if there is none."""
-    callback = call_session.find_active_call(session, number, now)
+    callback = call_status.find_active_call(session, number, now)
     if callback is None:
         return None
     call = call_queue.find_latest_call(session, callback.id)
@@ -53,7 +53,7 @@ def apply_phone_action(
     session: Session, number: str, what: str, policy: Policy, now: datetime
 ) -> None:
     """Apply one of the offered actions; ignore any other."""
-    callback = call_session.find_active_call(session, number, now)
+    callback = call_status.find_active_call(session, number, now)
     call = call_queue.find_latest_call(session, callback.id) if callback else None
     if call is None or what not in dict(_available_phone_actions(call)):
         return

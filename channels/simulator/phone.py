@@ -10,7 +10,8 @@ from channels import check_service
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.simulator import incoming_call, ivr_call
 from channels.simulator.seed_data import DEMO_CUSTOMERS
-from channels.texts.handler import ReceivedText, handle_text
+from channels.texts.handler import handle_text
+from channels.texts.text_job import ReceivedText
 from messaging.providers.simulator import message_store, phone_modes
 from messaging.providers.simulator.phone_modes import SimulatorMode
 from people.errors import InvalidInput

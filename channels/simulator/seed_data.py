@@ -12,7 +12,7 @@ from incidents.reports import submission
 from incidents.reports.report_fields import ReportSubmission
 from people import password_seal
 from people.credentials import hash_password
-from people.customers import customer_records
+from people.customers import customer_creation
 from people.models import Customer, Role, Staff
 from people.staff import staff_records
 from scheduling.booking import bookings
@@ -132,7 +132,7 @@ def _add_seed_staff_member(
 def _add_seed_customer(
     session: Session, who: DemoCustomer, agent: Staff, policy: Policy, now: datetime
 ) -> Customer:
-    new = customer_records.NewCustomer(who.phone, who.name, who.locale)
-    return customer_records.add_customer(
+    new = customer_creation.NewCustomer(who.phone, who.name, who.locale)
+    return customer_creation.add_customer(
         session, new, audit_log.staff_actor(agent.id), now, default_zone=policy.default_zone
     )

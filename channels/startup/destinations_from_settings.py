@@ -13,8 +13,8 @@ from uuid import UUID
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from channels.error_texts import describe_error_in_english
+from config.server_checks import LOOPBACK_HOSTS
 from config.settings import Settings
-from config.settings_checks import LOOPBACK_HOSTS
 from messaging.providers.base import (
     OutboundMessage,
     OutcomeUnknown,

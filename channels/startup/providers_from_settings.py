@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from config.provider_settings import ProviderEntry, setting_prefix
+from config.server_checks import FaultRow, is_private_connection
 from config.settings import Settings
-from config.settings_checks import FaultRow, is_private_connection
 from messaging.providers.base import OutboundMessage, SmsProvider, Unavailable
 from messaging.providers.provider_kind import Account, Installation, ProviderKind
 from messaging.providers.registry import PROVIDERS_BY_SCHEME

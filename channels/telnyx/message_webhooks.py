@@ -18,7 +18,7 @@ from flask import Blueprint, Response, request
 from channels.app_context import current_context, current_time
 from channels.telnyx.signature import require_signature
 from channels.texts.canary_guard import report_canary_contact
-from channels.texts.handler import ReceivedText
+from channels.texts.text_job import ReceivedText
 from channels.texts.webhook_handling import answer_received_text, record_report
 from incidents.canaries.detections import DetectionKind
 from messaging.providers.base import OutboundMessage, OutcomeUnknown, Rejected, Unavailable

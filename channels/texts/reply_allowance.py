@@ -15,9 +15,9 @@ from messaging import inbox, segments, spending
 from messaging.message_kinds import SpendingBudgetName
 from messaging.sending_limits import SendingLimits
 from people.models import Customer
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.policy import Policy
-from verification import call_session
+from verification import call_status
 from verification.verdicts import NotConfirmed, Verdict
 
 
@@ -50,7 +50,7 @@ def allowance_for_text(
     """Return the allowance for a text of ``sender``; ``customer`` is the number's holder, if there
     is one."""
     small = SpendingBudgetName.CUSTOMERS if customer else SpendingBudgetName.STRANGERS
-    if word == "refuse" and customer and callbacks.lock_next_booked(session, customer.id, now):
+    if word == "refuse" and customer and callback_rows.lock_next_booked(session, customer.id, now):
         return ReplyAllowance(
             (small, SpendingBudgetName.OURS)
         )  # once for each call that we have booked
@@ -101,5 +101,5 @@ def _has_too_many_texts(
 
 def _current_call_start(session: Session, sender: str, now: datetime) -> datetime | None:
     """Return when the ongoing call with this number began, or ``None``."""
-    call = call_session.find_active_call(session, sender, now)
+    call = call_status.find_active_call(session, sender, now)
     return call.started_at if call else None

@@ -10,7 +10,8 @@ from sqlmodel import Session
 from channels import error_handlers
 from channels.app_context import current_context, current_time, unit_of_work
 from channels.texts.command_parser import parse_text_command
-from channels.texts.handler import ReceivedText, handle_text
+from channels.texts.handler import handle_text
+from channels.texts.text_job import ReceivedText
 from messaging import delivery_reports, line_types, opt_outs, verdict_texts
 from people import phone_numbers
 from people.errors import InvalidInput

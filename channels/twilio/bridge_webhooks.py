@@ -16,7 +16,7 @@ from channels.twilio.signature import read_provider_id, require_signature
 from channels.twilio.twiml import twiml_response
 from messaging import voice_templates
 from messaging.call_states import CallState
-from verification import bridged_calls
+from verification import bridge_legs, bridged_calls
 
 bp = Blueprint("bridge", __name__, url_prefix="/twilio")
 bp.before_request(require_signature)
@@ -57,7 +57,7 @@ def receive_agent_pick_up(call: str) -> Response:
     with unit_of_work() as session:
         call_id = _parse_call_id(call)
         provider_call_id = read_provider_id("CallSid", "CA")
-        accepted = call_id and bridged_calls.accept_agent_leg(
+        accepted = call_id and bridge_legs.accept_agent_leg(
             session, call_id, provider_call_id, current_context().policy, current_time()
         )
     twiml = VoiceResponse()
@@ -89,7 +89,7 @@ def dial_customer(call: str) -> Response:
         return _hang_up_bridge(twiml)
     with unit_of_work() as session:
         provider_call_id = read_provider_id("CallSid", "CA")
-        phone = bridged_calls.claim_customer_phone(
+        phone = bridge_legs.claim_customer_phone(
             session, call_id, provider_call_id, current_context().policy, current_time()
         )
     if phone is None:

@@ -7,7 +7,7 @@ from twilio.twiml.messaging_response import MessagingResponse
 
 from channels.app_context import current_context
 from channels.texts.canary_guard import report_canary_contact
-from channels.texts.handler import ReceivedText
+from channels.texts.text_job import ReceivedText
 from channels.texts.webhook_handling import answer_received_text, record_report
 from channels.twilio.signature import read_provider_id, require_signature
 from incidents.canaries.detections import DetectionKind

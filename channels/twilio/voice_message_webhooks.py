@@ -26,7 +26,7 @@ from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Customer
 from procedures import callback_refusal
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.booking import slot_offers
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback
@@ -54,7 +54,7 @@ class _AnsweredCall:
     def callback(self) -> Callback | None:
         """The booked call that the message is about, locked; ``None`` without one."""
         if self.message.kind == OWN:
-            upcoming = callbacks.lock_upcoming_callbacks(
+            upcoming = callback_rows.lock_upcoming_callbacks(
                 self.session, self.message.customer_id, self.now
             )
             return next(
@@ -62,7 +62,7 @@ class _AnsweredCall:
             )
         if self.message.callback_id is None:
             return None
-        callback = callbacks.lock_callback(self.session, self.message.callback_id)
+        callback = callback_rows.lock_callback(self.session, self.message.callback_id)
         return callback if callback is not None and callback.state == CallbackState.BOOKED else None
 
 

@@ -11,8 +11,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from incidents.alerts.models import AlertDelivery, CaseAlert
 from incidents.cases import visibility
-from incidents.cases.models import AlertDelivery, Case, CaseAlert
+from incidents.cases.models import Case
 from messaging.dispatch.delivery_outcomes import retry_delay
 from storage import advisory_lock
 from storage.column_types import new_id

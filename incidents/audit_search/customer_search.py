@@ -7,8 +7,9 @@ from uuid import UUID
 
 from sqlmodel import Session, col, select
 
+from incidents.audit_search.models import CustomerAuditAccess
 from incidents.cases.customer_access import require_customer_in_evidence
-from incidents.cases.models import Case, CustomerAuditAccess
+from incidents.cases.models import Case
 from incidents.cases.visibility import case_visible_to, get_held_case
 from incidents.cases.workflow import clean_case_reason
 from incidents.error_codes import IncidentErrorCode

@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 
 from incidents.cases.models import Case, CaseEvent, CaseEvidence, CaseSubject
 from incidents.cases.visibility import evidence_visible_to, list_hidden_references
-from incidents.reports import submission
+from incidents.reports import report_view
 from incidents.reports.models import Report
 from people.models import Staff
 from people.staff import staff_records
@@ -43,7 +43,7 @@ class EvidenceItem:
     customer_id: UUID | None
     facts: Mapping[str, Any]
     from_case_id: UUID | None
-    told: submission.ReportView | None
+    told: report_view.ReportView | None
     entry: AuditEntry | None
     also: tuple[EvidenceItem, ...] = ()
 
@@ -109,14 +109,14 @@ def _record_case_access(
 
 def _load_evidence_reports(
     session: Session, found: Sequence[CaseEvidence]
-) -> dict[str, submission.ReportView]:
+) -> dict[str, report_view.ReportView]:
     ids = [
         UUID(evidence.ref)
         for evidence in found
         if evidence.kind == "report" and _is_canonical_uuid(evidence.ref)
     ]
     rows = session.exec(select(Report).where(col(Report.id).in_(ids)))
-    return {str(row.id): submission.build_report_view(session, row) for row in rows}
+    return {str(row.id): report_view.build_report_view(session, row) for row in rows}
 
 
 def _is_canonical_uuid(text: str) -> bool:
@@ -139,7 +139,7 @@ def _load_evidence_entries(
 
 
 def _build_evidence_item(
-    row: CaseEvidence, told: dict[str, submission.ReportView], entries: dict[str, AuditEntry]
+    row: CaseEvidence, told: dict[str, report_view.ReportView], entries: dict[str, AuditEntry]
 ) -> EvidenceItem:
     return EvidenceItem(
         row.id,

@@ -138,53 +138,6 @@ class CaseEvent(SQLModel, table=True):
     words: bytes = sealed_column()
 
 
-class CaseAlert(SQLModel, table=True):
-    """An alert about one or more new cases: pairs of reference and kind as JSON, empty for cases
-    that must not be named."""
-
-    __tablename__ = "case_alert"
-
-    id: UUID = id_column()
-    at: datetime = instant_column(index=True)
-    cases: str = Field(sa_column=Column(Text, nullable=False))
-
-
-class AlertDelivery(SQLModel, table=True):
-    """Delivery of an alert to one destination. ``due_at`` is when a worker next attempts it; while
-    a worker holds the lease, it is when the lease ends."""
-
-    __tablename__ = "alert_delivery"
-    __table_args__ = (
-        Index(
-            "ix_alert_delivery_due",
-            "due_at",
-            sqlite_where=text("settled_at IS NULL"),
-            postgresql_where=text("settled_at IS NULL"),
-        ),
-    )
-
-    alert_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("case_alert.id"), primary_key=True))
-    place: str = Field(sa_column=Column(String(200), primary_key=True))
-    due_at: datetime = instant_column()
-    tries: int = Field(default=0, sa_column=Column(Integer, nullable=False))
-    settled_at: datetime | None = instant_column(nullable=True)
-    error: str = Field(default="", sa_column=Column(String(200), nullable=False))
-
-
-class CustomerAuditAccess(SQLModel, table=True):
-    """An investigator's search for who read a customer, within a case or for a ``reason`` sealed
-    under the reports' key."""
-
-    __tablename__ = "audit_reading"
-
-    id: UUID = id_column()
-    at: datetime = instant_column()
-    staff_id: UUID = foreign("staff.id")
-    customer_id: UUID = Field(sa_column=Column(Uuid, nullable=False))
-    case_id: UUID | None = foreign("incident_case.id", nullable=True)
-    reason: bytes = sealed_column()
-
-
 class GroupedReport(SQLModel, table=True):
     """How a report was grouped: into a case, or on its own, so that later reports may join it."""
 

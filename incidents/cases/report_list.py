@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from incidents.cases import visibility
 from incidents.reports.models import Report
-from incidents.reports.submission import ReportView, build_report_view
+from incidents.reports.report_view import ReportView, build_report_view
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 

@@ -3,38 +3,43 @@ them, each with its proof. Personal data is included only where it was chosen, f
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import and_, or_
 from sqlmodel import Session, col, select
 
-from incidents.audit_search import entry_search
 from incidents.cases import case_view
 from incidents.cases.case_view import EvidenceItem
 from incidents.cases.creation import add_case_event
 from incidents.cases.models import Case
-from incidents.cases.visibility import audit_entry_visible_to, get_held_case
+from incidents.cases.visibility import get_held_case
 from incidents.cases.workflow import clean_case_reason
 from incidents.error_codes import IncidentErrorCode
-from incidents.leak_tracing.model_types import EVERYTHING, OUTSIDE
+from incidents.export.case_serialisation import (
+    OPTIONAL_FIELDS,
+    serialise_case,
+    serialise_case_events,
+    serialise_evidence_item,
+    serialise_ranking,
+)
+from incidents.export.exported_entries import (
+    load_exported_entries,
+    prove_exported_entries,
+)
 from incidents.leak_tracing.ranking import Ranking
 from incidents.reports import report_fields
 from incidents.reports.models import Report
 from people.customers import customer_records
 from people.errors import InvalidInput
 from people.models import Customer, Staff
-from vault.audit import audit_log, checkpoints, proofs, sequencer
+from vault.audit import audit_log, checkpoints
 from vault.audit.acts import AuditAct
 from vault.models import AuditEntry
 
-#: Fields that can be left out: customers' names and numbers, what reporters said, numbers that
-#: callers showed, colleagues' names, investigators' notes.
-OPTIONAL_FIELDS = ("names", "numbers", "said", "shown", "staff", "notes")
-MAX_EVIDENCE, MAX_ENTRIES, MAX_RANKED = 2000, 5000, 20
+MAX_EVIDENCE = 2000
 
 
 @dataclass(frozen=True)
@@ -76,15 +81,15 @@ def collect_for_export(
     items = _load_all_evidence(session, case, who, now)
     people = _collect_customer_details(session, case, who, items, chosen, now)
     numbers = _load_reported_phones(session, items) if "numbers" in chosen else {}
-    entries = _load_exported_entries(session, case, who, items)
-    entry_proofs = _prove_exported_entries(session, entries, origin, now)
+    entries = load_exported_entries(session, case, who, items)
+    entry_proofs = prove_exported_entries(session, entries, origin, now)
     involved = _involved_staff_ids(session, case, who, entries, ranking)
     data = {
-        "case": _serialise_case(case, now),
-        "evidence": [_serialise_evidence_item(item, chosen, numbers) for item in items],
-        "steps": _serialise_case_events(session, case, who, chosen),
+        "case": serialise_case(case, now),
+        "evidence": [serialise_evidence_item(item, chosen, numbers) for item in items],
+        "steps": serialise_case_events(session, case, who, chosen),
         "named": [str(id_) for id_ in case_view.list_subject_ids(session, case)],
-        "ranking": _serialise_ranking(ranking),
+        "ranking": serialise_ranking(ranking),
         "colleagues": _involved_staff_names(session, involved) if "staff" in chosen else {},
         "roles": _involved_staff_roles(session, involved),
         "customers": people,
@@ -142,119 +147,6 @@ def _load_reported_phones(session: Session, items: Sequence[EvidenceItem]) -> di
     wanted = {item.told.reference for item in items if item.told}
     rows = session.exec(select(Report).where(col(Report.reference).in_(wanted)))
     return {row.reference: report_fields.unseal_report_field(session, row, "phone") for row in rows}
-
-
-def _serialise_ranking(ranking: Ranking | None) -> list[dict[str, Any]]:
-    rows = ranking.rows if ranking else []
-    shown = [row for row in rows if row.seen or row.source in (OUTSIDE, EVERYTHING)]
-    return [
-        {
-            "source": row.source,
-            "posterior": row.posterior,
-            "seen": row.seen,
-            "expected": round(row.expected, 3),
-        }
-        for row in shown[:MAX_RANKED]
-    ]
-
-
-def _load_exported_entries(
-    session: Session, case: Case, who: UUID, items: Sequence[EvidenceItem]
-) -> list[AuditEntry]:
-    """Return all entries made under the case's reference and all entries that are evidence, except
-    those that the exporter may not see."""
-    cited = [item.entry.id for item in items if item.entry]
-    rows = session.exec(
-        select(AuditEntry)
-        .where(
-            or_(
-                and_(*entry_search.match_purpose(session, case.reference)),
-                col(AuditEntry.id).in_(cited),
-            )
-        )
-        .where(audit_entry_visible_to(session, who))
-        .order_by(col(AuditEntry.id))
-        .limit(MAX_ENTRIES + 1)
-    ).all()
-    if len(rows) > MAX_ENTRIES:
-        raise InvalidInput("exporting", IncidentErrorCode.CASE_TOO_MANY_ENTRIES, limit=MAX_ENTRIES)
-    return list(rows)
-
-
-def _prove_exported_entries(
-    session: Session, entries: Sequence[AuditEntry], origin: str, now: datetime
-) -> list[dict[str, Any]]:
-    """Build a proof of each entry, under a new checkpoint that includes the latest entries."""
-    session.flush()
-    while sequencer.sequence_entries(session, now) == sequencer.BATCH_SIZE:
-        pass
-    checkpoints.create_checkpoint(session, origin, now)
-    entry_proofs = [proofs.build_entry_proof(session, entry.id or 0) for entry in entries]
-    if None in entry_proofs:
-        raise InvalidInput("exporting", IncidentErrorCode.ENTRY_NOT_IN_LOG_YET)
-    return [item for item in entry_proofs if item is not None]
-
-
-def _serialise_case(case: Case, now: datetime) -> dict[str, Any]:
-    at = {"opened_at": case.opened_at, "closed_at": case.closed_at, "exported_at": now}
-    return {
-        "reference": case.reference,
-        "kind": case.kind,
-        "state": case.state,
-        "outcome": case.outcome,
-        **{name: instant.isoformat() if instant else None for name, instant in at.items()},
-    }
-
-
-def _serialise_evidence_item(
-    item: EvidenceItem, chosen: Sequence[str], numbers: Mapping[str, str]
-) -> dict[str, Any]:
-    data: dict[str, Any] = {
-        "kind": item.kind,
-        "at": item.at.isoformat(),
-        "customer": str(item.customer_id) if item.customer_id else None,
-        "facts": dict(item.facts),
-    }
-    if item.entry is not None:
-        data["entry"] = item.entry.id
-        data["done"] = {
-            "action": item.entry.action,
-            "purpose": item.entry.purpose,
-            "actor": item.entry.actor,
-            "by": str(item.entry.staff_id) if item.entry.staff_id else None,
-        }
-    if item.told is not None:
-        report = item.told
-        data["report"] = {
-            "reference": report.reference,
-            "kind": report.kind,
-            "channel": report.channel,
-            "proven": report.proven,
-            "called_at": report.called_at.isoformat() if report.called_at else None,
-            "knew": list(report.knew),
-            "asked_for": list(report.asked_for),
-            "gave": list(report.gave),
-            **({"said": report.said, "claimed": report.claimed_to_be} if "said" in chosen else {}),
-            **({"phone": numbers[report.reference]} if report.reference in numbers else {}),
-            **({"shown_number": report.shown_number} if "shown" in chosen else {}),
-        }
-    return data
-
-
-def _serialise_case_events(
-    session: Session, case: Case, who: UUID, chosen: Sequence[str]
-) -> list[dict[str, Any]]:
-    steps = reversed(case_view.list_case_events(session, case, who))
-    return [
-        {
-            "at": step.at.isoformat(),
-            "by": str(step.staff_id) if step.staff_id else None,
-            "kind": step.kind,
-            **({"approved_by": list(map(str, step.approved_by))} if step.approved_by else {}),
-            **({"words": step.words} if "notes" in chosen else {}),
-        }
-        for step in steps
-    ]
 
 
 def _involved_staff_names(session: Session, ids: Sequence[UUID]) -> dict[str, str]:

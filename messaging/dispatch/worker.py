@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session
 
 from messaging.dispatch import delivery_outcomes, leases
-from messaging.dispatch.call_worker import CallPlacer
+from messaging.dispatch.call_placer import CallPlacer
 from messaging.dispatch.delivery_worker import MessageDeliverer
 from messaging.models import Heartbeat
 from messaging.providers.base import TEXT, VOICE, SmsProvider

@@ -11,10 +11,10 @@ from sqlalchemy import ColumnElement
 from sqlmodel import Session, and_, col, exists, func, or_, select
 
 from people.approvals import independence, request_visibility, sealed_requests
-from people.approvals.decisions import APPROVE, find_dependence
 from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.request_types import ApprovalRequestView, RequestTypes
 from people.approvals.states import OPEN_STATES, RequestState
+from people.approvals.valid_approvals import APPROVE, find_dependence
 from people.principal import Principal
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct

@@ -9,10 +9,10 @@ from sqlmodel import Session, col, select
 
 from people.approvals import repository, sealed_requests
 from people.approvals.approval_requests import REQUEST_LIFETIME
-from people.approvals.decisions import count_valid_approvals
 from people.approvals.models import ApprovalRequest
 from people.approvals.request_types import ApprovalRequestView, Payload, RequestType
 from people.approvals.states import OPEN_STATES, RequestState
+from people.approvals.valid_approvals import count_valid_approvals
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 

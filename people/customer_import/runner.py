@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
-from uuid import UUID
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select, update
+from sqlmodel import Session, col, update
 
 from people.customer_import.dry_run import DryRunMemory
 from people.customer_import.line_reader import LineReader
+from people.customer_import.progress import ImportCounts, ImportProgress
 from people.customer_import.record_reader import FileRecord
 from people.customer_import.upsert import upsert_rows
 from people.customer_import.validation import ImportProblem, ImportRow, ImportRules, validate_record
@@ -27,24 +27,6 @@ UnitOfWork = Callable[[], AbstractContextManager[Session]]
 
 class ImportRunsElsewhere(Exception):
     """Another process runs this import."""
-
-
-@dataclass
-class ImportCounts:
-    """The number of lines by outcome."""
-
-    added: int = 0
-    changed: int = 0
-    same: int = 0
-    refused: int = 0
-
-    def __add__(self, other: ImportCounts) -> ImportCounts:
-        return ImportCounts(
-            self.added + other.added,
-            self.changed + other.changed,
-            self.same + other.same,
-            self.refused + other.refused,
-        )
 
 
 @dataclass
@@ -68,48 +50,6 @@ class _Batch:
         self.refs.add(found.ref)
         self.phones.add(found.phone)
         return True
-
-
-@dataclass(frozen=True)
-class ImportProgress:
-    """The progress of an unfinished import."""
-
-    id: UUID
-    position: int
-    line: int
-    digest: str
-    counts: ImportCounts
-
-
-def list_unfinished_imports(session: Session) -> list[ImportProgress]:
-    """List unfinished imports, latest first."""
-    rows = session.exec(
-        select(CustomerImport)
-        .where(col(CustomerImport.finished_at).is_(None))
-        .order_by(col(CustomerImport.id).desc())
-        .limit(20)
-    )
-    return [
-        ImportProgress(
-            row.id,
-            row.position,
-            row.line,
-            row.digest,
-            ImportCounts(row.added, row.changed, row.same, row.refused),
-        )
-        for row in rows
-    ]
-
-
-def create_import(session: Session, now: datetime) -> ImportProgress:
-    """Create an import."""
-    row = CustomerImport(started_at=now)
-    session.add(row)
-    session.flush()
-    audit_log.record_act(
-        session, audit_log.OPERATOR, AuditAct.IMPORT_BEGIN, now, detail=str(row.id)
-    )
-    return ImportProgress(row.id, 0, 0, "", ImportCounts())
 
 
 class ImportRunner:

@@ -14,12 +14,8 @@ from sqlmodel import Session, col, or_, select
 
 from people import phone_numbers
 from people.customer_import.validation import ImportProblem, ImportRow, ImportRules, phone_problem
-from people.customers.customer_records import (
-    NewCustomer,
-    open_external_ref,
-    open_phone,
-    sealed_customer_columns,
-)
+from people.customers.customer_creation import NewCustomer, sealed_customer_columns
+from people.customers.sealed_columns import open_external_ref, open_phone
 from people.error_codes import PeopleErrorCode
 from people.models import Customer
 from storage.column_types import new_id

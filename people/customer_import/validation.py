@@ -9,7 +9,7 @@ from config.domain_errors import DomainError
 from messaging.i18n import best_language
 from people import phone_numbers
 from people.customer_import.record_reader import FileRecord
-from people.customers.customer_records import clean_external_ref, clean_name
+from people.customers.customer_creation import clean_external_ref, clean_name
 from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from people import phone_numbers
-from people.customers import customer_records
+from people.customers import customer_records, sealed_columns
 from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from people.models import Customer, NumberProof
@@ -48,9 +48,9 @@ def last_proof_time(session: Session, phone: str) -> datetime | None:
 def set_number_hold(session: Session, customer: Customer, until: datetime) -> None:
     """Set the end of the hold of a changed number."""
     key = field_encryption.load_data_key(session, customer.id)
-    phone = customer_records.open_phone(key, customer)
+    phone = sealed_columns.open_phone(key, customer)
     customer.number_waits_until = until
-    customer_records.seal_phone(key, customer, phone)
+    sealed_columns.seal_phone(key, customer, phone)
     session.add(customer)
     session.flush()
 
@@ -75,7 +75,7 @@ def change_customer_number(
     try:
         with session.begin_nested():
             customer.number_waits_until = waits_until
-            customer_records.seal_phone(key, customer, phone)
+            sealed_columns.seal_phone(key, customer, phone)
             customer.phone_index = keyring.current_keyring(session).compute_blind_index(
                 "phone", phone
             )

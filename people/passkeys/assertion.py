@@ -17,7 +17,8 @@ from webauthn.helpers import parse_authentication_credential_json
 from webauthn.helpers.structs import AuthenticationCredential, UserVerificationRequirement
 
 from people import row_mac
-from people.models import Passkey, Staff
+from people.credential_models import Passkey
+from people.models import Staff
 from people.passkeys import credential_records
 from people.passkeys.registration import ensure_user_handle
 from people.passkeys.relying_party import (

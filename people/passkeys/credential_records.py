@@ -12,9 +12,9 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
 
+from people.credential_models import Passkey
 from people.error_codes import PeopleErrorCode
 from people.errors import NotFound
-from people.models import Passkey
 from people.passkeys.relying_party import PasskeyRefused
 from people.staff import security_notices, staff_sessions
 from people.staff.security_notices import Notice

@@ -22,9 +22,10 @@ from webauthn.helpers.structs import (
 )
 from webauthn.registration.verify_registration_response import VerifiedRegistration
 
+from people.credential_models import Passkey
 from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
-from people.models import Passkey, Staff
+from people.models import Staff
 from people.passkeys import credential_records
 from people.passkeys.relying_party import (
     CHALLENGE_LIFETIME,

@@ -13,7 +13,7 @@ from sqlalchemy import delete
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col
 
-from people.models import SpentChallenge
+from people.credential_models import SpentChallenge
 
 CHALLENGE_LIFETIME = timedelta(minutes=5)
 _DEFAULT_PORTS = {"http": 80, "https": 443}

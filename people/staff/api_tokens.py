@@ -7,8 +7,9 @@ from datetime import datetime
 from sqlmodel import Session, col, select
 
 from people import row_mac
+from people.credential_models import ApiToken
 from people.credentials import new_token, token_hash
-from people.models import ApiToken, Role, Staff
+from people.models import Role, Staff
 from people.principal import Principal
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct

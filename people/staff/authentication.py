@@ -1,32 +1,24 @@
-"""Sign-in by password and second factor together, or by a passkey; then a session in the
-database."""
+"""Checks a sign-in: password and second factor together, with a record of each failure."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from sqlmodel import Session, col, select
 
 from people import attempt_log, password_seal, row_mac
-from people.credentials import new_token, password_matches, token_hash
+from people.credentials import password_matches
 from people.errors import InvalidInput, SignInFailed
-from people.models import Role, Staff, StaffSession
-from people.principal import Principal
-from people.staff import second_factor, staff_records, staff_sessions
-from storage.column_types import new_id
+from people.models import Staff
+from people.staff import second_factor, staff_records
 from vault import external_counters
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring
 from vault.keys.keyring import Keyring
 
-SESSION_LIFETIME, SESSION_IDLE_LIMIT = (
-    staff_sessions.SESSION_LIFETIME,
-    staff_sessions.SESSION_IDLE_LIMIT,
-)
-_TOUCH_INTERVAL = timedelta(minutes=1)
 _NOBODY = UUID(int=0)
 _DECOY_TOTP_SECRET = "A" * 32
 
@@ -159,82 +151,3 @@ def _spend_second_factor(session: Session, staff_id: UUID, code: str, now: datet
     session.add(member)
     session.flush()
     return external_counters.use_once(session, f"step:{staff_id.hex}:{step}")
-
-
-def open_staff_session(
-    session: Session,
-    member: Staff,
-    now: datetime,
-    *,
-    how: str = "password",
-    browser: str = "",
-    passkey_id: UUID | None = None,
-) -> str:
-    """Start a session; return its token for the browser's cookie. The database stores only its
-    hash.
-
-    The token contains its owner's id: if the row's owner is changed in the database, the token is
-    refused.
-    """
-    token, row = f"{member.id.hex}.{new_token()}", new_id()
-    staff_session = StaffSession(
-        id=row,
-        token_hash=token_hash(token),
-        staff_id=member.id,
-        role=member.role,
-        epoch=member.epoch,
-        how=how,
-        passkey_id=passkey_id,
-        browser=staff_sessions.seal_browser_label(session, row, browser) if browser else None,
-        created_at=now,
-        seen_at=now,
-        proved_at=now,
-    )
-    session.add(row_mac.attach_mac(session, staff_session))
-    session.flush()
-    audit_log.record_act(
-        session, audit_log.staff_actor(member.id), AuditAct.STAFF_SIGN_IN, now, detail=how
-    )
-    return token
-
-
-def find_session_principal(session: Session, token: str, now: datetime) -> Principal | None:
-    """Return the session's owner; ``None`` if it has ended or idled, or its owner is deactivated or
-    has another role."""
-    match = session.exec(
-        select(StaffSession, Staff).where(
-            col(StaffSession.token_hash) == token_hash(token),
-            col(StaffSession.staff_id) == col(Staff.id),
-        )
-    ).first()
-    if match is None:
-        return None
-    row, member = match
-    too_old = now >= row.created_at + SESSION_LIFETIME or now >= row.seen_at + SESSION_IDLE_LIMIT
-    valid = token.startswith(f"{member.id.hex}.") and row.role == member.role
-    valid = valid and row.epoch == member.epoch
-    valid = valid and row_mac.is_row_intact(session, row) and row_mac.is_row_intact(session, member)
-    if row.ended_at is not None or too_old or not member.active or not valid:
-        return None
-    return Principal(member.id, Role(member.role), row.id)
-
-
-def touch_staff_session(session: Session, session_id: UUID, now: datetime) -> None:
-    """Record that a session is in use, at most once a minute."""
-    row = session.get(StaffSession, session_id)
-    if row is not None and now - row.seen_at >= _TOUCH_INTERVAL:
-        row.seen_at = now
-        session.add(row_mac.refresh_mac(session, row))
-
-
-def close_staff_session(session: Session, token: str, now: datetime) -> None:
-    """Sign out."""
-    row = session.exec(
-        select(StaffSession).where(col(StaffSession.token_hash) == token_hash(token))
-    ).first()
-    if row is not None and row.ended_at is None:
-        row.ended_at, row.bound = now, None
-        session.add(row)
-        audit_log.record_act(
-            session, audit_log.staff_actor(row.staff_id), AuditAct.STAFF_SIGN_OUT, now
-        )

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, func, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from people import row_mac
-from people.models import RecoveryCode
+from people.credential_models import RecoveryCode
 from vault import external_counters
 
 STEP_SECONDS = 30

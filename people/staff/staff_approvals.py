@@ -22,7 +22,7 @@ from people.customers import lookup_log
 from people.error_codes import PeopleErrorCode
 from people.errors import Conflict
 from people.models import Role, Staff
-from people.staff import enrolment_links, staff_records
+from people.staff import enrolment_links, link_creation, staff_records
 from people.staff.enrolment_links import LinkTerms
 from vault.audit import audit_log
 
@@ -100,7 +100,7 @@ def activate_approved_link(
 ) -> None:
     """Activate the requested link, with the PINs of the approvers."""
     hashed, terms = bytes.fromhex(act.payload_text("link")), link_terms_from_approval(act)
-    staff_records.activate_enrolment_link(
+    link_creation.activate_enrolment_link(
         session, member, hashed, now, act.actor, kind=kind, terms=terms
     )
 

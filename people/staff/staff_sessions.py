@@ -10,9 +10,10 @@ from uuid import UUID
 from sqlmodel import Session, col, select, update
 
 from people import row_mac
+from people.credential_models import ApiToken, StaffSession
 from people.error_codes import PeopleErrorCode
 from people.errors import NotFound, ReauthenticationRequired
-from people.models import ApiToken, Staff, StaffSession
+from people.models import Staff
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
 from vault.keys import keyring

@@ -13,7 +13,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, exists, or_, select
 
 from people.models import Membership, Role, Staff, Team
-from scheduling.availability import reservations, slot_search, slots
+from scheduling.availability import reservations, slot_problems, slot_search, slots
 from scheduling.availability.agent_availability import AgentAvailability, Callee
 from scheduling.availability.slot_search import InstantRange
 from scheduling.availability.slots import StartGrid
@@ -70,7 +70,7 @@ def find_pool_slots(
     but: UUID | None = None,
 ) -> list[datetime]:
     """Return start instants in ``span`` at which at least one qualified agent is free."""
-    slot_search.require_call_length(minutes)
+    slot_problems.require_call_length(minutes)
     span = slot_search.clip_to_policy(span, policy, now)
     agents = list_qualified_agents(session, need) if span[0] < span[1] else []
     if not agents:

@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from people.errors import InvalidInput
 from people.models import Customer
-from scheduling.availability import slot_search
+from scheduling.availability import slot_problems, slot_search
 from scheduling.availability.agent_assignment import (
     AgentRequirements,
     find_pool_slots,
@@ -39,8 +39,8 @@ def book_with_any_agent(
     all qualified agents.
     """
     callee = Callee(customer.timezone, customer.id)
-    slot_search.require_call_length(wish.minutes)
-    slot_search.require_bookable_time(wish.starts_at, now, policy)
+    slot_problems.require_call_length(wish.minutes)
+    slot_problems.require_bookable_time(wish.starts_at, now, policy)
     for agent in rank_free_agents(session, need, callee, wish.starts_at, wish.minutes, policy):
         try:
             with session.begin_nested():

@@ -11,8 +11,8 @@ from sqlmodel import Session, col, select
 
 from people import row_mac
 from people.errors import NotFound
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_fields, callback_rows
+from scheduling.booking import callback_audit
 from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Callback, FollowUp, FormerTime
 from scheduling.notifications import callback_notifier
@@ -51,7 +51,7 @@ class CustomerCallback:
 
 def list_booked_calls(session: Session, customer_id: UUID, now: datetime) -> list[CustomerCallback]:
     """Return callbacks that are booked or in progress, soonest first."""
-    upcoming = callbacks.lock_upcoming_callbacks(session, customer_id, now)
+    upcoming = callback_rows.lock_upcoming_callbacks(session, customer_id, now)
     return _read_own_callbacks(session, customer_id, upcoming, now)
 
 
@@ -127,7 +127,7 @@ def _to_customer_callback(session: Session, row: Callback) -> CustomerCallback:
         minutes=row.minutes,
         ends_at=row.ends_at,
         agent=callback_notifier.agent_first_name(session, row.agent_id),
-        topic=callbacks.callback_topic(session, row),
+        topic=callback_fields.callback_topic(session, row),
         moves=row.moves,
         wants_earlier=row.earlier_wanted_at is not None,
         started_at=row.started_at,
@@ -146,6 +146,6 @@ def set_wants_earlier(session: Session, callback: Callback, wanted: bool, now: d
     session.add(callback)
     session.flush()
     detail = "" if wanted else "no more"
-    bookings.record_callback_act(
+    callback_audit.record_callback_act(
         session, callback, audit_log.CUSTOMER, AuditAct.CALLBACK_EARLIER, now, detail
     )

@@ -14,7 +14,7 @@ from people.errors import InvalidInput
 from people.models import Customer
 from people.principal import Principal
 from people.text_input import AllowedContent, clean_text_input
-from scheduling import callbacks
+from scheduling import callback_fields
 from scheduling.error_codes import SchedulingErrorCode
 from scheduling.policy import Policy
 
@@ -97,5 +97,5 @@ def _parse_phone_or_problem(asked: str, policy: Policy) -> tuple[str | None, Inv
 
 def _customer_by_ticket(session: Session, asked: str) -> Customer | None:
     ticket = clean_text_input("find", asked, limit=LIMIT, allowed=AllowedContent.ANYTHING)
-    customer_id = callbacks.find_customer_by_ticket(session, ticket)
+    customer_id = callback_fields.find_customer_by_ticket(session, ticket)
     return session.get(Customer, customer_id) if customer_id else None

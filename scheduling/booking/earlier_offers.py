@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlmodel import Session, col, select
 
 from people.models import Customer
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import slot_offers
@@ -63,7 +63,7 @@ def offer_earlier_slot(session: Session, callback_id: UUID, policy: Policy, now:
     Offer nothing while the customer has other open offers. The callback then moves to the end of
     the queue.
     """
-    callback = callbacks.lock_callback(session, callback_id)
+    callback = callback_rows.lock_callback(session, callback_id)
     if callback is None or callback.state != CallbackState.BOOKED:
         return False
     callback.earlier_wanted_at = now

@@ -12,7 +12,7 @@ from people.errors import InvalidInput
 from people.models import Customer, Role, Staff
 from scheduling.availability import reservations, slot_search
 from scheduling.availability.agent_availability import Callee
-from scheduling.booking import bookings
+from scheduling.booking import bookings, callback_audit
 from scheduling.error_codes import SchedulingErrorCode
 from scheduling.models import Callback
 from scheduling.notifications import callback_notifier
@@ -39,7 +39,7 @@ def hand_over_callback(
     giver = callback.agent_id
     reassign_time(session, callback, agent_id, policy, now)
     actor = by or audit_log.staff_actor(giver)
-    bookings.record_callback_act(
+    callback_audit.record_callback_act(
         session, callback, actor, AuditAct.CALLBACK_HAND_OVER, now, f"{giver} to {agent_id}"
     )
     outbox.withdraw_for_callback(session, callback.id, now)

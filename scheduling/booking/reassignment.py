@@ -10,12 +10,12 @@ from sqlmodel import Session, col, select
 
 from people.errors import NotFound
 from people.models import Customer
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.availability import agent_assignment, agent_availability, slots
 from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
 from scheduling.availability.teams import team_id_of_agent
-from scheduling.booking import bookings, callback_reference, handover
+from scheduling.booking import callback_reference, cancellations, handover, time_changes
 from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
@@ -140,7 +140,7 @@ def move_to_other_agent(
             try:
                 with session.begin_nested():
                     callback.agent_id = agent
-                    bookings.reschedule_callback(session, callback, at, policy, now, by)
+                    time_changes.reschedule_callback(session, callback, at, policy, now, by)
                 return agent
             except SlotTaken:
                 session.refresh(callback)
@@ -156,13 +156,13 @@ def cancel_agent_callback(
     now: datetime,
 ) -> None:
     """Cancel an agent's callback and notify its customer. Raise ``NotFound``, ``WrongState``."""
-    bookings.cancel_booked_callback(
+    cancellations.cancel_booked_callback(
         session, _lock_agent_callback(session, agent_id, callback_id), policy, now, by
     )
 
 
 def _lock_agent_callback(session: Session, agent_id: UUID, callback_id: UUID) -> Callback:
-    callback = callbacks.lock_callback(session, callback_id)
+    callback = callback_rows.lock_callback(session, callback_id)
     if callback is None or callback.agent_id != agent_id:
         raise NotFound(SchedulingErrorCode.AGENT_CALLBACK_NOT_FOUND)
     return callback

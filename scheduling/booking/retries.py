@@ -9,10 +9,10 @@ from sqlmodel import Session, col, select
 from config.contact_details import has_link
 from people.customers import customer_number
 from people.models import Customer
-from scheduling import callbacks
+from scheduling import callback_fields
 from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
-from scheduling.booking import bookings
+from scheduling.booking import bookings, callback_audit
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, FollowUp
@@ -82,7 +82,7 @@ def _book_retry_slot(
     )
     if not free_slots:
         return None
-    topic, ticket = callbacks.decrypt_topic_and_ticket(session, callback)
+    topic, ticket = callback_fields.decrypt_topic_and_ticket(session, callback)
     topic = policy.message_context_for(customer.locale).safe_topic(
         topic
     )  # it may have been stored before the current rule
@@ -98,7 +98,7 @@ def _book_retry_slot(
         return None
     session.add(FollowUp(callback_id=retry.id, earlier_id=callback.id, attempt=attempt))
     session.flush()
-    bookings.record_callback_act(
+    callback_audit.record_callback_act(
         session, retry, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW, now, str(callback.id)
     )
     callback_notifier.notify_retry(session, retry, policy, now)

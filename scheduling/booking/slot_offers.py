@@ -11,10 +11,10 @@ from uuid import UUID
 from sqlmodel import Session, col, select, update
 
 from people.models import Customer
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
-from scheduling.booking import bookings
+from scheduling.booking import time_changes
 from scheduling.error_codes import SchedulingErrorCode
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback, SlotOffer
@@ -124,13 +124,13 @@ def accept_offer(
 
     Raise ``SlotTaken`` if the slot has been reserved meanwhile or is too soon.
     """
-    callback = callbacks.lock_callback(session, offer.callback_id)
+    callback = callback_rows.lock_callback(session, offer.callback_id)
     if callback is None or callback.state != CallbackState.BOOKED:
         return None
     if offer.starts_at < now + timedelta(minutes=policy.min_notice_minutes):
         raise SlotTaken(SchedulingErrorCode.OFFER_PAST, ())
     with session.begin_nested():
-        bookings.reschedule_callback(
+        time_changes.reschedule_callback(
             session, callback, offer.starts_at, policy, now, audit_log.CUSTOMER, answered=True
         )
     close_offers(session, offer.customer_id, now)

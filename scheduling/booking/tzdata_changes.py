@@ -10,9 +10,9 @@ from sqlmodel import Session, col, select
 
 from messaging import outbox
 from people.models import Customer
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.availability import reservations
-from scheduling.booking import bookings, call_window
+from scheduling.booking import call_window, callback_audit
 from scheduling.calendars import promised_local_time
 from scheduling.calendars.promised_local_time import ZoneLookup
 from scheduling.models import Callback, FormerTime
@@ -73,7 +73,7 @@ def apply_zone_change(
     and ask the agent to find another slot.
     """
     reservations.lock_participants(session, callback.customer_id, callback.agent_id)
-    locked = callbacks.lock_callback(session, callback.id)
+    locked = callback_rows.lock_callback(session, callback.id)
     if locked is None or locked.state != CallbackState.BOOKED:
         return
     outbox.withdraw_for_callback(session, callback.id, now)
@@ -108,7 +108,7 @@ def _try_zone_move(session: Session, callback: Callback, to: datetime, now: date
         FormerTime(callback_id=callback.id, starts_at=before, moved_at=now, moved_by="zone")
     )
     session.flush()
-    bookings.record_callback_act(
+    callback_audit.record_callback_act(
         session, callback, audit_log.SYSTEM, AuditAct.CALLBACK_FOLLOW_ZONE, now
     )
     return True

@@ -15,11 +15,11 @@ from messaging import calling_hours, line_types, outbox, text_templates, voice_t
 from messaging.message_context import MessageContext
 from messaging.models import OutboxMessage, Priority
 from messaging.providers.base import TEXT, VOICE
-from people.customers import customer_records
+from people.customers import customer_preferences, customer_records
 from people.models import Customer, Staff
 from people.staff import staff_records
 from people.text_input import first_name
-from scheduling import callbacks
+from scheduling import callback_fields, callback_rows
 from scheduling.models import Callback
 from scheduling.policy import Policy
 from scheduling.states import CallbackState
@@ -31,7 +31,7 @@ MAX_PHRASES_PER_DAY = 5
 def notify_booked(session: Session, callback: Callback, policy: Policy, now: datetime) -> None:
     """Announce a booked callback."""
     teller = CallbackNotifier(session, callback, policy, now)
-    topic = callbacks.callback_topic(session, callback)
+    topic = callback_fields.callback_topic(session, callback)
     teller.notify_upcoming(
         "booked", text_templates.text_booked(teller.voice, teller.agent, callback.starts_at, topic)
     )
@@ -152,7 +152,7 @@ def notify_phrase_changed(
 
 def rebuild_reminders(session: Session, customer_id: UUID, policy: Policy, now: datetime) -> None:
     """Replace a customer's queued reminders after a change of language, zone or phrase."""
-    for callback in callbacks.lock_upcoming_callbacks(session, customer_id, now):
+    for callback in callback_rows.lock_upcoming_callbacks(session, customer_id, now):
         if callback.state == CallbackState.BOOKED:
             outbox.withdraw_for_callback(session, callback.id, now, outbox.REMINDER)
             CallbackNotifier(session, callback, policy, now).queue_reminders()
@@ -250,7 +250,7 @@ def customer_message_context(
     session: Session, customer: Customer, policy: Policy, now: datetime
 ) -> MessageContext:
     """Return the message context of a customer."""
-    phrase = customer_records.read_safe_phrase(session, customer, now, "to write a text")
+    phrase = customer_preferences.read_safe_phrase(session, customer, now, "to write a text")
     return policy.message_context_for(customer.locale, customer.timezone, phrase)
 
 

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from messaging import line_types
 from messaging.models import MessageState, OutboxMessage
 from messaging.providers.base import TEXT
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.notifications import callback_notifier
 from scheduling.policy import Policy
 from scheduling.states import CallbackState
@@ -39,7 +39,9 @@ def announce_failed_by_voice(session: Session, policy: Policy, now: datetime) ->
     for row in failed:
         row.error = "landline, spoken"
         session.add(row)
-        callback = callbacks.lock_callback(session, row.callback_id) if row.callback_id else None
+        callback = (
+            callback_rows.lock_callback(session, row.callback_id) if row.callback_id else None
+        )
         if (
             callback is not None
             and callback.state == CallbackState.BOOKED

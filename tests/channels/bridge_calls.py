@@ -6,7 +6,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from messaging.call_states import CallState
-from messaging.dispatch.call_worker import CallPlacer
+from messaging.dispatch.call_placer import CallPlacer
 from messaging.models import PhoneCall
 from messaging.providers.voice_base import OutboundCall
 from people.staff import staff_records

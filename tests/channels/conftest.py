@@ -21,7 +21,7 @@ from werkzeug.test import TestResponse
 from app import create_app
 from channels.app_context import AppContext
 from people import credentials, password_seal
-from people.customers import customer_records
+from people.customers import customer_creation, customer_records
 from people.models import Customer, Role
 from people.staff import staff_records
 from scheduling.booking import bookings
@@ -137,8 +137,8 @@ class Console:
 
     def customer(self, phone: str = PHONE, name: str = "Gwen Jones", zone: str = "") -> UUID:
         with self.unit() as session:
-            new = customer_records.NewCustomer(phone, name, "en", zone)
-            return customer_records.add_customer(
+            new = customer_creation.NewCustomer(phone, name, "en", zone)
+            return customer_creation.add_customer(
                 session, new, audit_log.SYSTEM, self.now, default_zone="Europe/London"
             ).id
 

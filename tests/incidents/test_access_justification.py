@@ -18,12 +18,12 @@ from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import CaseKind, CaseState
 from people.models import Customer, Staff
 from scheduling import callbacks
-from scheduling.booking import bookings, handover
+from scheduling.booking import bookings, cancellations, handover
 from scheduling.models import Callback
 from tests import factories
 from vault.audit import audit_log
 from vault.models import AuditEntry
-from verification import call_session
+from verification import call_end, call_session
 
 NOW = datetime(2026, 11, 24, 10, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -94,7 +94,7 @@ def test_a_booking_taken_back_by_its_agent_was_none(store, who):
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
         by = audit_log.CUSTOMER if who == "customer" else None
-        bookings.cancel_booked_callback(
+        cancellations.cancel_booked_callback(
             session, callback, factories.a_policy(), NOW + 2 * MINUTE, by
         )
         assert bare(session, ana, NOW + 3 * MINUTE) == (1 if who == "agent" else 0)
@@ -104,7 +104,7 @@ def test_a_booking_that_the_customer_never_asked_for_was_none(store):
     with store.unit() as session:
         ana, callback = a_held(session)
         opened(session, callback, NOW + MINUTE)
-        bookings.refuse_callback(session, callback, NOW + 2 * MINUTE)
+        cancellations.refuse_callback(session, callback, NOW + 2 * MINUTE)
         assert bare(session, ana, NOW + 3 * MINUTE) == 1
 
 
@@ -114,7 +114,7 @@ def test_a_call_that_was_made_is_a_reason_until_a_day_after(store):
         ana, callback = a_held(session)
         call_session.start_call(session, callback, policy, NOW + 10 * MINUTE)
         ended = NOW + 15 * MINUTE
-        call_session.end_call(session, callback, "reached", policy, ended)
+        call_end.end_call(session, callback, "reached", policy, ended)
         opened(session, callback, ended + DAY)
         assert bare(session, ana, ended + 2 * DAY) == 0
         opened(session, callback, ended + DAY + MINUTE)

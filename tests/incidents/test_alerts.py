@@ -16,8 +16,9 @@ from standardwebhooks import Webhook, WebhookVerificationError
 from channels.startup import destinations_from_settings as places_of
 from incidents.alerts import delivery_queue, job
 from incidents.alerts.job import AlertDeliveryJob
+from incidents.alerts.models import AlertDelivery, CaseAlert
 from incidents.cases.creation import open_or_extend_case
-from incidents.cases.models import AlertDelivery, Case, CaseAlert, CaseKind
+from incidents.cases.models import Case, CaseKind
 from messaging import report_texts, segments
 from tests import databases, factories
 from tests.processes import at_once

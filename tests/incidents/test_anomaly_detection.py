@@ -20,7 +20,7 @@ from incidents.anomaly_detection.staff_profile import Indicator, StaffProfile
 from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseSubject
 from people.models import Customer, Staff
 from scheduling import models
-from scheduling.booking import bookings
+from scheduling.booking import bookings, cancellations
 from scheduling.booking.bookings import BookingRequest
 from tests import databases, factories
 from tests.processes import at_once
@@ -155,7 +155,9 @@ def test_bookings_that_come_to_nothing_count_when_they_do(office):
     for item in made:
         with office.store.unit() as session:
             callback = session.get_one(models.Callback, item)
-            bookings.cancel_booked_callback(session, callback, factories.a_policy(), office.now)
+            cancellations.cancel_booked_callback(
+                session, callback, factories.a_policy(), office.now
+            )
         office.wait(MINUTE)
     assert office.seen(Indicator.BARE) == 7
     assert len(office.cases()) == 1

@@ -9,7 +9,7 @@ import pytest
 from sqlmodel import select
 
 from incidents.cases import report_list
-from incidents.reports import report_fields, submission
+from incidents.reports import report_fields, report_view, submission
 from incidents.reports.models import Report
 from incidents.reports.report_fields import ReportSubmission
 from people.errors import InvalidInput
@@ -30,7 +30,7 @@ def filed(store: Store, at: datetime = NOW, channel: str = "web", **told) -> str
         )
 
 
-def read(store: Store, reference: str) -> submission.ReportView:
+def read(store: Store, reference: str) -> report_view.ReportView:
     with store.unit() as session:
         found = report_list.list_latest_reports(session, audit_log.SYSTEM, NOW)
         return next(item for item in found if item.reference == reference)

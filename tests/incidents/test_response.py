@@ -12,7 +12,7 @@ from sqlmodel import col, select
 from incidents.cases import case_view, workflow
 from incidents.cases.creation import open_or_extend_case
 from incidents.cases.models import Case, CaseKind, WarnedCustomer, WarningRun
-from incidents.response import approval_types, customer_warnings, exposure
+from incidents.response import customer_warnings, exposure, response_requests, warning_runs
 from incidents.response.customer_warnings import CustomerWarningJob
 from messaging import line_types, report_texts, segments
 from messaging.dispatch.worker import Worker
@@ -24,7 +24,13 @@ from people.approvals import bootstrap
 from people.customers import customer_records
 from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Staff
-from people.staff import api_tokens, authentication, staff_records, staff_sessions, suspension
+from people.staff import (
+    api_tokens,
+    session_lifecycle,
+    staff_sessions,
+    staff_status,
+    suspension,
+)
 from procedures import approval_registry
 from scheduling.availability import team_overview
 from scheduling.errors import WrongState
@@ -61,13 +67,13 @@ class Scene:
             table = approval_registry.collect_request_types(POLICY)
             approve_request(session, table, request_id, digest, by, now)
 
-    def ask(self, act=approval_types.request_staff_suspension) -> UUID:
+    def ask(self, act=response_requests.request_staff_suspension) -> UUID:
         with self.store.unit() as session:
             return act(session, self.reference, self.ines, self.ana, "why it is to be", NOW).id
 
     def warn(self) -> None:
         with self.store.unit() as session:
-            asked = approval_types.request_customer_warning(
+            asked = response_requests.request_customer_warning(
                 session, self.reference, self.ines, self.ana, SINCE, NOW, "why it is to be", NOW
             ).id
         self.approve(asked, self.ivo)
@@ -98,19 +104,19 @@ def scene(store) -> Scene:
 def test_a_suspension_ends_all_at_once_and_takes_two(scene):
     with scene.store.unit() as session:
         ana = session.get_one(Staff, scene.ana)
-        cookie = authentication.open_staff_session(session, ana, NOW)
+        cookie = session_lifecycle.open_staff_session(session, ana, NOW)
         bearer = api_tokens.create_api_token(session, ana, "t", NOW)
         callback = factories.a_callback(session, NOW, agent=ana)
     asked = scene.ask()
     with scene.store.unit() as session:
-        assert authentication.find_session_principal(session, cookie, NOW) is not None
+        assert session_lifecycle.find_session_principal(session, cookie, NOW) is not None
     with pytest.raises(NotAllowed):
         scene.approve(asked, scene.ines)
     with pytest.raises((NotAllowed, NotFound)):
         scene.approve(asked, scene.ana)
     scene.approve(asked, scene.ivo)
     with scene.store.unit() as session:
-        assert authentication.find_session_principal(session, cookie, NOW) is None
+        assert session_lifecycle.find_session_principal(session, cookie, NOW) is None
         assert api_tokens.find_token_principal(session, bearer) is None
         assert staff_sessions.list_staff_sessions(session, scene.ana, NOW) == []
         assert team_overview.list_suspended_agents(session, NOW) == [(scene.ana, "Ana", 1)]
@@ -123,18 +129,20 @@ def test_a_suspension_ends_all_at_once_and_takes_two(scene):
 
 def test_it_is_lifted_by_two_and_what_has_ended_stays_ended(scene):
     with scene.store.unit() as session:
-        cookie = authentication.open_staff_session(session, session.get_one(Staff, scene.ana), NOW)
+        cookie = session_lifecycle.open_staff_session(
+            session, session.get_one(Staff, scene.ana), NOW
+        )
     scene.approve(scene.ask(), scene.ivo)
     with pytest.raises(InvalidInput):
         scene.ask()
-    lifted = scene.ask(approval_types.request_suspension_lift)
+    lifted = scene.ask(response_requests.request_suspension_lift)
     with scene.store.unit() as session:
         assert not session.get_one(Staff, scene.ana).active
     scene.approve(lifted, scene.ivo)
     with scene.store.unit() as session:
         member = session.get_one(Staff, scene.ana)
         assert member.active
-        assert authentication.find_session_principal(session, cookie, NOW) is None
+        assert session_lifecycle.find_session_principal(session, cookie, NOW) is None
         assert team_overview.list_suspended_agents(session, NOW) == []
 
 
@@ -148,15 +156,17 @@ def test_it_is_lifted_after_its_case_is_closed_and_says_who_approved(scene):
     with scene.store.unit() as session:
         assert [
             one_suspension.id
-            for one_suspension in approval_types.list_visible_suspensions(session, scene.ivo)
+            for one_suspension in response_requests.list_visible_suspensions(session, scene.ivo)
         ] == [scene.ana]
-        assert approval_types.list_visible_suspensions(session, scene.ana) == []
+        assert response_requests.list_visible_suspensions(session, scene.ana) == []
         why = "nothing came of it"
-        asked = approval_types.request_lift_outside_case(session, scene.ivo, scene.ana, why, NOW).id
+        asked = response_requests.request_lift_outside_case(
+            session, scene.ivo, scene.ana, why, NOW
+        ).id
     scene.approve(asked, scene.ines)
     with scene.store.unit() as session:
         assert session.get_one(Staff, scene.ana).active
-        assert approval_types.list_visible_suspensions(session, scene.ivo) == []
+        assert response_requests.list_visible_suspensions(session, scene.ivo) == []
         case = session.exec(select(Case).where(Case.reference == scene.reference)).one()
         lifted, asking = case_view.list_case_events(session, case)[:2]
     assert (lifted.kind, lifted.words, lifted.approved_by) == ("lifted", "", (scene.ines,))
@@ -169,18 +179,18 @@ def test_who_is_named_beside_them_cannot_ask_to_lift_it(scene):
     with scene.store.unit() as session:
         open_or_extend_case(session, CaseKind.CALLS, "y", [], NOW, subjects=[scene.ana, scene.ivo])
     with scene.store.unit() as session:
-        assert approval_types.list_visible_suspensions(session, scene.ivo) == []
+        assert response_requests.list_visible_suspensions(session, scene.ivo) == []
     with pytest.raises(NotFound), scene.store.unit() as session:
-        approval_types.request_lift_outside_case(
+        response_requests.request_lift_outside_case(
             session, scene.ivo, scene.ana, "she is honest, I know", NOW
         )
 
 
 def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
     with scene.store.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, scene.ana), NOW)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, scene.ana), NOW)
     with pytest.raises(InvalidInput):
-        scene.ask(approval_types.request_suspension_lift)
+        scene.ask(response_requests.request_suspension_lift)
     with pytest.raises(InvalidInput), scene.store.unit() as session:
         suspension.lift_staff_suspension(session, scene.ana, audit_log.SYSTEM, NOW)
 
@@ -188,7 +198,7 @@ def test_who_is_switched_off_is_not_let_in_by_lifting(scene):
 def test_only_who_holds_the_case_asks_and_never_about_themself(scene):
     for who, person in ((scene.ivo, scene.ana), (scene.ines, scene.ines)):
         with pytest.raises(NotAllowed), scene.store.unit() as session:
-            approval_types.request_staff_suspension(
+            response_requests.request_staff_suspension(
                 session, scene.reference, who, person, "why it is to be", NOW
             )
 
@@ -290,12 +300,12 @@ def test_stopping_withdraws_what_has_not_left(scene, monkeypatch):
     work(scene.store, 1)
     with scene.store.unit() as session:
         case = session.exec(select(Case)).one()
-        customer_warnings.stop_warning_run(session, case, scene.ines, "enough", NOW)
+        warning_runs.stop_warning_run(session, case, scene.ines, "enough", NOW)
     work(scene.store, 3)
     states = scene.store.all(select(OutboxMessage.state).where(OutboxMessage.kind == "warning"))
     assert states == ["expired", "expired"]
     with pytest.raises(WrongState), scene.store.unit() as session:
-        customer_warnings.stop_warning_run(
+        warning_runs.stop_warning_run(
             session, session.exec(select(Case)).one(), scene.ines, "why it is to be", NOW
         )
 
@@ -348,7 +358,7 @@ def test_the_warning_is_one_segment_names_no_link_and_asks_for_nothing():
 
 def test_nobody_is_warned_where_nobody_was_exposed(scene):
     with pytest.raises(InvalidInput), scene.store.unit() as session:
-        approval_types.request_customer_warning(
+        response_requests.request_customer_warning(
             session, scene.reference, scene.ines, scene.ana, SINCE, NOW, "why it is to be", NOW
         )
 

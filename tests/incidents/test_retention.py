@@ -10,11 +10,11 @@ from sqlmodel import select
 from incidents.cases import report_list
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
-from people.customers import customer_records
+from people.customers import customer_preferences, customer_records
 from people.models import Customer, CustomerSession
 from procedures import erasure, retention
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_fields, callback_rows
+from scheduling.booking import bookings, cancellations, time_changes
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from tests import factories
@@ -79,7 +79,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
     call = factories.a_call(store, clock.now, "+447400300009")
     with store.unit() as session:
         made = customer_records.find_by_phone(session, "+447400300009")
-        customer_records.save_safe_phrase(session, made, "blue teapot", clock.now)
+        customer_preferences.save_safe_phrase(session, made, "blue teapot", clock.now)
         told = report_fields.ReportSubmission("+447400300009", "web", said="my name is Gwen")
         submission.submit_for_reference(session, told, clock.now)
         index = made.phone_index
@@ -102,7 +102,7 @@ def test_of_the_erased_nothing_is_left_that_says_who_they_were(store, clock, thr
         opened = customer_records.open_customer_details(session, session.get_one(Customer, made.id))
         assert (opened.name, opened.phone) == ("", "")
         callback = session.get_one(Callback, call.callback_id)
-        assert callbacks.decrypt_topic_and_ticket(session, callback) == ("", "")
+        assert callback_fields.decrypt_topic_and_ticket(session, callback) == ("", "")
         assert report_list.list_latest_reports(session, audit_log.SYSTEM, clock.now)[0].said == ""
     assert before["audit_entry"] <= rows(store)["audit_entry"]
     (entry,) = store.all(select(AuditEntry).where(AuditEntry.action == "customer.erase"))
@@ -123,12 +123,12 @@ def test_a_number_that_was_erased_can_be_somebody_elses(store, clock, three):
 def test_a_callback_of_somebody_erased_is_not_booked_again(store, clock, three):
     with store.unit() as session:
         (callback,) = session.exec(select(Callback).where(Callback.customer_id == three[0].id))
-        bookings.cancel_booked_callback(session, callback, POLICY, clock.now)
+        cancellations.cancel_booked_callback(session, callback, POLICY, clock.now)
         erasure.erase_customers(session, [three[0].id], audit_log.OPERATOR, clock.now, "test")
     with store.unit() as session, pytest.raises(WrongState, match="customer_data_gone"):
-        held = callbacks.lock_callback(session, callback.id)
+        held = callback_rows.lock_callback(session, callback.id)
         at = (clock.now + timedelta(hours=3)).replace(second=0, microsecond=0)
-        bookings.rebook_callback(session, held, at, POLICY, clock.now)
+        time_changes.rebook_callback(session, held, at, POLICY, clock.now)
 
 
 @pytest.mark.both

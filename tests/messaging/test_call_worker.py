@@ -11,7 +11,7 @@ from sqlmodel import select
 from messaging import call_queue
 from messaging.call_states import CallState
 from messaging.dispatch import call_worker
-from messaging.dispatch.call_worker import CallPlacer
+from messaging.dispatch.call_placer import CallPlacer
 from messaging.models import PhoneCall
 from messaging.providers.base import OutcomeUnknown, Rejected, Unavailable
 from messaging.providers.twilio.voice import TwilioVoiceProvider

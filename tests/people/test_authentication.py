@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from people import credentials, password_seal
 from people.errors import SignInFailed
-from people.staff import authentication, second_factor
+from people.staff import authentication, second_factor, session_lifecycle, staff_sessions
 from tests.factories import an_agent
 from tests.processes import at_once
 from vault.keys import keyring
@@ -57,13 +57,13 @@ def enter(store, email=EMAIL, password=PASSWORD, with_code=None, now=NOW) -> str
         except SignInFailed as error:
             assert str(error) == ""
             return ""
-        return authentication.open_staff_session(session, who, now)
+        return session_lifecycle.open_staff_session(session, who, now)
 
 
 def test_all_three_together_let_in(store, member):
     token = enter(store, " ANA@example.org ")
     with store.unit() as session:
-        who = authentication.find_session_principal(session, token, NOW)
+        who = session_lifecycle.find_session_principal(session, token, NOW)
     assert (who.id, who.role) == (member.id, "agent")
 
 
@@ -121,17 +121,17 @@ def test_nobody_gets_in_before_enrolment_or_after_being_switched_off(store, memb
 
 def test_a_session_ends_when_idle_when_old_and_when_signed_out(store, member):
     token = enter(store)
-    idle, lives = authentication.SESSION_IDLE_LIMIT, authentication.SESSION_LIFETIME
+    idle, lives = staff_sessions.SESSION_IDLE_LIMIT, staff_sessions.SESSION_LIFETIME
     second = timedelta(seconds=1)
     with store.unit() as session:
-        assert authentication.find_session_principal(session, token, NOW + idle - second)
-        assert authentication.find_session_principal(session, token, NOW + idle) is None
-        kept = authentication.find_session_principal(session, token, NOW).session_id
+        assert session_lifecycle.find_session_principal(session, token, NOW + idle - second)
+        assert session_lifecycle.find_session_principal(session, token, NOW + idle) is None
+        kept = session_lifecycle.find_session_principal(session, token, NOW).session_id
         for minutes in range(0, int(lives.total_seconds()) // 60, 50):
-            authentication.touch_staff_session(session, kept, NOW + timedelta(minutes=minutes))
-        assert authentication.find_session_principal(session, token, NOW + lives - second)
-        assert authentication.find_session_principal(session, token, NOW + lives) is None
-        authentication.close_staff_session(session, token, NOW)
-        assert authentication.find_session_principal(session, token, NOW) is None
+            session_lifecycle.touch_staff_session(session, kept, NOW + timedelta(minutes=minutes))
+        assert session_lifecycle.find_session_principal(session, token, NOW + lives - second)
+        assert session_lifecycle.find_session_principal(session, token, NOW + lives) is None
+        session_lifecycle.close_staff_session(session, token, NOW)
+        assert session_lifecycle.find_session_principal(session, token, NOW) is None
         for none in ("", "x", token + "x"):
-            assert authentication.find_session_principal(session, none, NOW) is None
+            assert session_lifecycle.find_session_principal(session, none, NOW) is None

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 from sqlmodel import select
 
-from people.customers import customer_records
-from people.customers.customer_records import NewCustomer
+from people.customers import customer_creation, customer_records
+from people.customers.customer_creation import NewCustomer
 from people.error_codes import PeopleErrorCode
 from people.errors import InvalidInput
 from people.models import Customer
@@ -58,7 +58,7 @@ def test_nothing_less_than_the_whole_finds_anybody(store, asked):
 def test_what_cannot_be_is_refused_and_leaves_nothing(store, changes, field):
     given = {"phone": PHONE, "name": "Gwen", "locale": "en", **changes}
     with pytest.raises(InvalidInput) as refused, store.unit() as session:
-        customer_records.add_customer(
+        customer_creation.add_customer(
             session, NewCustomer(**given), audit_log.SYSTEM, NOW, default_zone="Europe/London"
         )
     assert refused.value.field == field

@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import select
 
+from people.credential_models import Passkey, SpentChallenge
 from people.errors import InvalidInput, NotFound
-from people.models import Passkey, SpentChallenge, Staff
+from people.models import Staff
 from people.passkeys import assertion, credential_records, registration
 from people.passkeys.relying_party import (
     CHALLENGE_LIFETIME,
@@ -21,7 +22,12 @@ from people.passkeys.relying_party import (
     new_challenge,
     relying_party_from_url,
 )
-from people.staff import authentication, enrolment_links, security_notices, staff_records
+from people.staff import (
+    former_credentials,
+    security_notices,
+    session_lifecycle,
+    staff_status,
+)
 from tests.authenticator import PRESENT, VERIFIED, Authenticator
 from tests.factories import an_agent
 from tests.processes import at_once
@@ -177,16 +183,16 @@ def test_a_count_that_does_not_rise_stops_the_passkey_and_what_was_begun_by_it(
     with store.unit() as session:
         row = session.exec(select(Passkey)).one()
         owner = session.get_one(Staff, member.id)
-        by_it = authentication.open_staff_session(
+        by_it = session_lifecycle.open_staff_session(
             session, owner, NOW, how="passkey", passkey_id=row.id
         )
-        other = authentication.open_staff_session(session, owner, NOW)
+        other = session_lifecycle.open_staff_session(session, owner, NOW)
     assert enter(store, device, count=count) == ""
     assert "passkey.cloned" in actions(store)
     assert enter(store, device, count=99) == ""
     with store.unit() as session:
-        assert authentication.find_session_principal(session, by_it, NOW) is None
-        assert authentication.find_session_principal(session, other, NOW) is not None
+        assert session_lifecycle.find_session_principal(session, by_it, NOW) is None
+        assert session_lifecycle.find_session_principal(session, other, NOW) is not None
         assert (
             next(n.kind for n in security_notices.list_unseen_notices(session, member.id))
             == "passkey_stopped"
@@ -206,12 +212,12 @@ def test_somebody_switched_off_or_reset_does_not_get_in(store, member):
     device = register(store, member)
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
-        staff_records.deactivate_staff_member(session, row, NOW)
+        staff_status.deactivate_staff_member(session, row, NOW)
     assert enter(store, device) == ""
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         row.active = True
-        enrolment_links.remove_all_passkeys(session, row, NOW)
+        former_credentials.remove_all_passkeys(session, row, NOW)
     assert enter(store, device) == ""
 
 

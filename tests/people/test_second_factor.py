@@ -8,7 +8,7 @@ import pyotp
 import pytest
 from sqlmodel import select
 
-from people.models import RecoveryCode
+from people.credential_models import RecoveryCode
 from people.staff import second_factor
 from tests.factories import an_agent
 from tests.processes import at_once

@@ -7,9 +7,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
+from people.credential_models import StaffSession
 from people.errors import NotFound, ReauthenticationRequired
-from people.models import Staff, StaffSession
-from people.staff import api_tokens, authentication, staff_records, staff_sessions
+from people.models import Staff
+from people.staff import api_tokens, session_lifecycle, staff_sessions, staff_status
 from scheduling.calendars import calendar_feeds
 from tests.factories import an_agent
 from vault.models import AuditEntry
@@ -25,14 +26,14 @@ def member(store) -> Staff:
 
 def opened(store, member, **more) -> str:
     with store.unit() as session:
-        return authentication.open_staff_session(
+        return session_lifecycle.open_staff_session(
             session, session.get_one(Staff, member.id), NOW, **more
         )
 
 
 def good(store, token: str) -> bool:
     with store.unit() as session:
-        return authentication.find_session_principal(session, token, NOW) is not None
+        return session_lifecycle.find_session_principal(session, token, NOW) is not None
 
 
 def test_ones_own_sessions_are_listed_with_a_coarse_word_and_nobody_elses(store, member):
@@ -75,7 +76,7 @@ def everything(store, member) -> tuple[str, str, str]:
     with store.unit() as session:
         row = session.get_one(Staff, member.id)
         return (
-            authentication.open_staff_session(session, row, NOW),
+            session_lifecycle.open_staff_session(session, row, NOW),
             api_tokens.create_api_token(session, row, "", NOW),
             calendar_feeds.create_feed(session, row.id, NOW),
         )
@@ -85,7 +86,7 @@ def alive(store, given: tuple[str, str, str]) -> list[bool]:
     token, bearer, feed = given
     with store.unit() as session:
         return [
-            authentication.find_session_principal(session, token, NOW) is not None,
+            session_lifecycle.find_session_principal(session, token, NOW) is not None,
             api_tokens.find_token_principal(session, bearer) is not None,
             calendar_feeds.read_feed_entries(session, feed, NOW) is not None,
         ]
@@ -116,7 +117,7 @@ def test_what_was_given_for_a_role_ends_with_it_no_matter_who_changes_it(store, 
 def test_switched_off_ends_it_too_and_for_good(store, member):
     before = everything(store, member)
     with store.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, member.id), NOW)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, member.id), NOW)
     with store.unit() as session:
         session.get_one(Staff, member.id).active = True
     assert alive(store, before) == [False] * 3

@@ -18,7 +18,7 @@ from people.models import Membership, Team
 from scheduling.availability import agent_assignment, slot_search
 from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
-from scheduling.booking import any_agent_booking, bookings
+from scheduling.booking import any_agent_booking, bookings, cancellations
 from scheduling.booking.bookings import BookingRequest
 from scheduling.calendars import working_hours
 from scheduling.errors import SlotTaken
@@ -135,7 +135,7 @@ def test_a_team_with_so_many_seats_has_no_more_calls_at_a_time(store):
         assert one.starts_at not in free(session, need)
         with pytest.raises(SlotTaken):
             book(session, need)
-        bookings.cancel_booked_callback(session, one, POLICY, NOW)
+        cancellations.cancel_booked_callback(session, one, POLICY, NOW)
         assert one.starts_at in free(session, need)
         book(session, need)
 

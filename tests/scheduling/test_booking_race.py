@@ -12,8 +12,8 @@ import pytest
 from sqlmodel import select
 
 from people.models import Customer
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import bookings, time_changes
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, ReservedSlot
@@ -48,8 +48,10 @@ def move(url: str, agent: UUID, callback: UUID, ahead: int) -> str:
     store = databases.opened(url, wait_seconds=60)
     try:
         with store.unit() as session:
-            held = callbacks.get_held_callback(session, callback, agent, lock=True)
-            bookings.reschedule_callback(session, held, NOW + timedelta(minutes=ahead), POLICY, NOW)
+            held = callback_rows.get_held_callback(session, callback, agent, lock=True)
+            time_changes.reschedule_callback(
+                session, held, NOW + timedelta(minutes=ahead), POLICY, NOW
+            )
         return "moved"
     except (SlotTaken, WrongState):
         return "refused"

@@ -13,7 +13,7 @@ from messaging.models import OutboxMessage
 from people.errors import InvalidInput
 from people.models import Customer
 from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling.booking import bookings, cancellations, time_changes
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, ReservedSlot
@@ -118,12 +118,14 @@ def test_moving_frees_the_old_time_takes_the_new_and_tells_only_the_new(store):
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
         made = book(session, wish(60), agent)
-        bookings.request_move(session, made, NOW)
-        bookings.reschedule_callback(session, made, NOW + timedelta(minutes=65), POLICY, NOW)
+        time_changes.request_move(session, made, NOW)
+        time_changes.reschedule_callback(session, made, NOW + timedelta(minutes=65), POLICY, NOW)
         assert made.move_asked_at is None
         book(session, wish(45), agent)
         with pytest.raises(SlotTaken):
-            bookings.reschedule_callback(session, made, NOW + timedelta(minutes=50), POLICY, NOW)
+            time_changes.reschedule_callback(
+                session, made, NOW + timedelta(minutes=50), POLICY, NOW
+            )
     assert texts(store) == [("booked", "expired"), ("booked", "queued"), ("moved", "queued")]
 
 
@@ -134,7 +136,7 @@ def test_moving_frees_the_old_time_takes_the_new_and_tells_only_the_new(store):
 def test_calling_off_gives_the_time_back_and_happens_once(store, name, state, told):
     def act(session, callback) -> None:
         more = (POLICY, NOW) if name == "cancel_booked_callback" else (NOW,)
-        getattr(bookings, name)(session, callback, *more)
+        getattr(cancellations, name)(session, callback, *more)
 
     with store.unit() as session:
         agent = factories.an_agent(session, NOW)
@@ -144,7 +146,7 @@ def test_calling_off_gives_the_time_back_and_happens_once(store, name, state, to
         with pytest.raises(WrongState):
             act(session, made)
         with pytest.raises(WrongState):
-            bookings.reschedule_callback(session, made, NOW + timedelta(hours=3), POLICY, NOW)
+            time_changes.reschedule_callback(session, made, NOW + timedelta(hours=3), POLICY, NOW)
         book(session, wish(), agent, session.get_one(Customer, made.customer_id))
     kinds = [("booked", "expired"), ("booked", "queued")]
     assert texts(store) == kinds + [("cancelled", "queued")] * told
@@ -155,6 +157,6 @@ def test_a_window_that_went_by_is_missed_once(store):
         made = book(session, wish())
     for now, state in ((made.ends_at - timedelta(seconds=1), "booked"), (made.ends_at, "missed")):
         with store.unit() as session:
-            bookings.mark_overdue_missed(session, POLICY, now)
+            cancellations.mark_overdue_missed(session, POLICY, now)
         assert [row.state for row in store.all(select(Callback))] == [state]
     assert store.all(select(ReservedSlot)) == []

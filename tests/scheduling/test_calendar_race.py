@@ -19,10 +19,10 @@ from sqlmodel import col, select
 
 from people.errors import InvalidInput
 from people.models import Customer, Membership, Staff, Team
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.availability import slots
 from scheduling.availability.agent_assignment import AgentRequirements
-from scheduling.booking import any_agent_booking, bookings, handover
+from scheduling.booking import any_agent_booking, bookings, cancellations, handover, time_changes
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, ReservedSlot
@@ -97,7 +97,7 @@ class Worker:
         found = session.exec(
             select(Callback.id).where(col(Callback.state).in_(states)).order_by(Callback.id)
         ).all()
-        return callbacks.lock_callback(session, self.random.choice(found)) if found else None
+        return callback_rows.lock_callback(session, self.random.choice(found)) if found else None
 
     def book(self, session) -> str:
         agent = self.random.choice(self.agents)
@@ -122,7 +122,7 @@ class Worker:
         found = self.one_of(session, CallbackState.BOOKED)
         if found is None:
             return "nothing there"
-        bookings.reschedule_callback(session, found, self.at(), POLICY, NOW)
+        time_changes.reschedule_callback(session, found, self.at(), POLICY, NOW)
         return "done"
 
     def hand_over(self, session) -> str:
@@ -136,21 +136,21 @@ class Worker:
         found = self.one_of(session, CallbackState.BOOKED)
         if found is None:
             return "nothing there"
-        bookings.cancel_booked_callback(session, found, POLICY, NOW)
+        cancellations.cancel_booked_callback(session, found, POLICY, NOW)
         return "done"
 
     def refuse(self, session) -> str:
         found = self.one_of(session, CallbackState.BOOKED)
         if found is None or self.random.random() < 0.7:
             return "nothing there"
-        bookings.refuse_callback(session, found, NOW)
+        cancellations.refuse_callback(session, found, NOW)
         return "done"
 
     def revive(self, session) -> str:
         found = self.one_of(session, CallbackState.CANCELLED)
         if found is None:
             return "nothing there"
-        bookings.rebook_callback(session, found, self.at(), POLICY, NOW)
+        time_changes.rebook_callback(session, found, self.at(), POLICY, NOW)
         return "done"
 
 

@@ -8,8 +8,8 @@ import pytest
 from sqlmodel import col, select
 
 from messaging.models import OutboxMessage
-from scheduling import callbacks
-from scheduling.booking import bookings, earlier_offers, slot_offers
+from scheduling import callback_rows
+from scheduling.booking import bookings, cancellations, earlier_offers, slot_offers
 from scheduling.booking.bookings import BookingRequest
 from scheduling.booking.earlier_offers import EarlierOffersJob
 from scheduling.errors import SlotTaken
@@ -69,7 +69,7 @@ def test_a_time_that_comes_free_is_offered_once_and_can_be_taken(store, agent):
     taken = full_day(store, agent)
     waiting = book(store, agent, NOW.replace(hour=14) + timedelta(days=1), waiting=True)
     with store.unit() as session:
-        bookings.cancel_booked_callback(
+        cancellations.cancel_booked_callback(
             session, session.get_one(Callback, taken[3].id), POLICY, NOW
         )
     (offer,) = run(store)
@@ -109,11 +109,11 @@ def test_of_two_who_were_offered_it_the_second_is_too_late(store, agent):
 def test_who_has_no_call_any_more_is_offered_nothing(store, agent, act):
     made = book(store, agent, NOW.replace(hour=14) + timedelta(days=1), waiting=True)
     with store.unit() as session:
-        found = callbacks.lock_callback(session, made.id)
+        found = callback_rows.lock_callback(session, made.id)
         if act == "refuse":
-            bookings.refuse_callback(session, found, NOW)
+            cancellations.refuse_callback(session, found, NOW)
         else:
-            bookings.cancel_booked_callback(session, found, POLICY, NOW)
+            cancellations.cancel_booked_callback(session, found, POLICY, NOW)
     assert run(store) == []
 
 

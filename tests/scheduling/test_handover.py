@@ -10,12 +10,12 @@ from sqlmodel import select
 from messaging.models import OutboxMessage
 from people.errors import InvalidInput, NotFound
 from people.models import Staff
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.errors import SlotTaken, WrongState
 from scheduling.models import Callback, ReservedSlot
 from tests import factories
 from vault.models import AuditEntry
-from verification import call_session, live_handover
+from verification import call_end, issued_codes, live_handover
 from verification.code_check import check_code
 from verification.verdicts import Channel, Genuine, NotConfirmed
 
@@ -24,7 +24,7 @@ POLICY = factories.a_policy()
 
 def hand(store, clock, callback_id, to, policy=POLICY) -> None:
     with store.unit() as session:
-        found = callbacks.lock_callback(session, callback_id)
+        found = callback_rows.lock_callback(session, callback_id)
         live_handover.hand_over_call(session, found, to, policy, clock.now)
 
 
@@ -46,8 +46,8 @@ def test_a_booked_call_goes_over_with_its_time_and_the_customer_is_told(store, c
     hand(store, clock, made.id, ben)
     with store.unit() as session:
         with pytest.raises(NotFound):
-            callbacks.get_held_callback(session, made.id, giver)
-        assert callbacks.get_held_callback(session, made.id, ben).state == "booked"
+            callback_rows.get_held_callback(session, made.id, giver)
+        assert callback_rows.get_held_callback(session, made.id, ben).state == "booked"
     holders = {row.holder_id for row in store.all(select(ReservedSlot))}
     assert holders == {ben, made.customer_id}
     kinds = [(m.kind, m.state) for m in store.all(select(OutboxMessage))]
@@ -61,8 +61,8 @@ def test_the_code_that_the_first_agent_knew_is_dead_and_the_second_has_another(s
     hand(store, clock, call.callback_id, ben)
     assert isinstance(ask(store, clock, call.phone, call.code), NotConfirmed)
     with store.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, ben)
-        code = call_session.current_code(session, held, clock.now).code
+        held = callback_rows.get_held_callback(session, call.callback_id, ben)
+        code = issued_codes.current_code(session, held, clock.now).code
     assert code != call.code
     told = ask(store, clock, call.phone, code)
     assert isinstance(told, Genuine)
@@ -79,7 +79,7 @@ def test_it_counts_among_the_three_new_codes(store, clock, ben):
     with pytest.raises(WrongState, match="no_check_numbers_left"):
         hand(store, clock, call.callback_id, ana)
     with store.unit() as session:
-        assert callbacks.get_held_callback(session, call.callback_id, ben).state == "started"
+        assert callback_rows.get_held_callback(session, call.callback_id, ben).state == "started"
 
 
 def test_a_confirmed_or_ended_call_stays_with_its_agent(store, clock, ben):
@@ -88,8 +88,8 @@ def test_a_confirmed_or_ended_call_stays_with_its_agent(store, clock, ben):
     with pytest.raises(WrongState):
         hand(store, clock, call.callback_id, ben)
     with store.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        call_session.end_call(session, held, "reached", POLICY, clock.now)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        call_end.end_call(session, held, "reached", POLICY, clock.now)
     with pytest.raises(WrongState):
         hand(store, clock, call.callback_id, ben)
 

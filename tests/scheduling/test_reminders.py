@@ -9,8 +9,8 @@ from sqlmodel import col, select
 
 from messaging.models import MessageState, OutboxMessage
 from people.models import Customer
-from scheduling import callbacks
-from scheduling.booking import bookings, handover
+from scheduling import callback_rows
+from scheduling.booking import bookings, cancellations, handover, time_changes
 from scheduling.booking.bookings import BookingRequest
 from tests import factories
 from vault.keys import field_encryption
@@ -85,7 +85,9 @@ def test_it_speaks_the_customers_language_on_their_clock(store):
 def test_a_move_plans_them_again(store):
     made = book(store, NOW + timedelta(days=3))
     with store.unit() as session:
-        bookings.reschedule_callback(session, made, NOW + timedelta(days=5, hours=1), POLICY, NOW)
+        time_changes.reschedule_callback(
+            session, made, NOW + timedelta(days=5, hours=1), POLICY, NOW
+        )
     rows = planned(store)
     assert {row.expires_at - timedelta(days=5, hours=1) <= NOW for row in rows} == {True}
     assert [made.starts_at - row.wanted_at for row in rows] == [DAY, HOUR, TEN]
@@ -96,11 +98,11 @@ def test_a_move_plans_them_again(store):
 def test_none_comes_after_a_refusal_or_an_end(store, act):
     made = book(store, NOW + timedelta(days=3))
     with store.unit() as session:
-        found = callbacks.lock_callback(session, made.id)
+        found = callback_rows.lock_callback(session, made.id)
         if act == "refuse":
-            bookings.refuse_callback(session, found, NOW)
+            cancellations.refuse_callback(session, found, NOW)
         elif act == "cancel":
-            bookings.cancel_booked_callback(session, found, POLICY, NOW)
+            cancellations.cancel_booked_callback(session, found, POLICY, NOW)
         else:
             call_session.start_call(session, found, POLICY, made.starts_at - timedelta(minutes=15))
     assert planned(store) == []
@@ -116,11 +118,11 @@ def test_a_handed_over_call_is_reminded_of_with_the_new_name(store):
 
 
 def test_the_safe_phrase_is_in_each(store):
-    from people.customers import customer_records
+    from people.customers import customer_preferences
 
     with store.unit() as session:
         who = factories.a_customer(session, NOW)
-        customer_records.save_safe_phrase(session, who, "blue teapot", NOW)
+        customer_preferences.save_safe_phrase(session, who, "blue teapot", NOW)
         agent = factories.an_agent(session, NOW)
         wish = BookingRequest(NOW + timedelta(days=3), 15, "your router")
         kept = session.get_one(Customer, who.id)

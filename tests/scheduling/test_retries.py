@@ -9,13 +9,13 @@ import pytest
 from sqlmodel import select
 
 from messaging.models import OutboxMessage
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows, callbacks
+from scheduling.booking import cancellations
 from scheduling.models import Callback, FollowUp, TimeOff
 from scheduling.states import CallbackState, CallOutcome
 from tests import databases, factories
 from tests.processes import at_once
-from verification import call_session
+from verification import call_end, call_session
 
 HOURS_2, DAY = timedelta(hours=2), timedelta(days=1)
 POLICY = factories.a_policy(retries=(HOURS_2, DAY))
@@ -24,8 +24,8 @@ POLICY = factories.a_policy(retries=(HOURS_2, DAY))
 def ended(store, clock, outcome: str, call=None, policy=POLICY) -> Callback | None:
     call = call or factories.a_call(store, clock.now)
     with store.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        return call_session.end_call(session, held, outcome, policy, clock.now)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        return call_end.end_call(session, held, outcome, policy, clock.now)
 
 
 @pytest.mark.parametrize("outcome", CallOutcome)
@@ -58,7 +58,7 @@ def test_the_plan_comes_to_an_end(store, clock):
         assert max(row.attempt for row in store.all(select(FollowUp))) == attempt
         clock.now = made.starts_at
         with store.unit() as session:
-            held = callbacks.get_held_callback(session, made.id, made.agent_id)
+            held = callback_rows.get_held_callback(session, made.id, made.agent_id)
             issued = call_session.start_call(session, held, POLICY, clock.now)
         call = factories.Call(
             made.id, made.agent_id, call.phone, issued.code, clock.now, issued.valid_until
@@ -116,7 +116,9 @@ def test_ended_twice_at_once_it_is_followed_once(store, clock):
 def test_a_refused_follow_up_stays_refused(store, clock):
     made = ended(store, clock, "no_answer")
     with store.unit() as session:
-        bookings.refuse_callback(session, callbacks.lock_callback(session, made.id), clock.now)
+        cancellations.refuse_callback(
+            session, callback_rows.lock_callback(session, made.id), clock.now
+        )
     assert (
         store.all(select(Callback).where(Callback.id == made.id))[0].state == CallbackState.REFUSED
     )

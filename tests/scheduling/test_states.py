@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from scheduling.booking import bookings
+from scheduling.booking import cancellations
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from scheduling.states import (
@@ -23,7 +23,7 @@ from scheduling.states import (
 )
 from tests import databases, factories
 from tests.scheduling import state_table
-from verification import call_session
+from verification import call_end, call_session, issued_codes, open_codes
 from verification.code_check import check_code
 from verification.verdicts import Channel, Genuine
 
@@ -98,7 +98,7 @@ class Life(RuleBasedStateMachine):
     def look(self) -> None:
         with self.store.unit() as session:
             self.kept = session.get_one(Callback, self.id)
-            self.open = call_session.find_open_code(session, self.id)
+            self.open = open_codes.find_open_code(session, self.id)
         state = CallbackState(self.kept.state)
         if state != self.past[-1]:
             assert (self.past[-1], state) in ALLOWED
@@ -118,7 +118,7 @@ class Life(RuleBasedStateMachine):
     @rule()
     def new_code(self):
         def act(session, callback):
-            self.code = call_session.reissue_code(session, callback, self.policy, self.now).code
+            self.code = issued_codes.reissue_code(session, callback, self.policy, self.now).code
 
         self.do(act)
 
@@ -133,21 +133,21 @@ class Life(RuleBasedStateMachine):
 
     @rule(outcome=st.sampled_from(CallOutcome))
     def end(self, outcome):
-        self.do(call_session.end_call, outcome, self.policy, self.now)
+        self.do(call_end.end_call, outcome, self.policy, self.now)
 
     @rule()
     def cancel(self):
-        self.do(bookings.cancel_booked_callback, self.policy, self.now)
+        self.do(cancellations.cancel_booked_callback, self.policy, self.now)
 
     @rule()
     def refuse(self):
-        self.do(bookings.refuse_callback, self.now)
+        self.do(cancellations.refuse_callback, self.now)
 
     @rule()
     def tidy(self):
         with self.store.unit() as session:
-            bookings.mark_overdue_missed(session, self.policy, self.now)
-            call_session.end_overdue_calls(session, self.now)
+            cancellations.mark_overdue_missed(session, self.policy, self.now)
+            call_end.end_overdue_calls(session, self.now)
         self.look()
 
     @invariant()

@@ -10,7 +10,7 @@ import pytest
 from sqlmodel import select
 
 from messaging.models import OutboxMessage
-from scheduling.booking import bookings, tzdata_changes
+from scheduling.booking import bookings, cancellations, tzdata_changes
 from scheduling.booking.bookings import BookingRequest
 from scheduling.booking.tzdata_changes import TzdataChangesJob
 from scheduling.calendars import promised_local_time
@@ -114,7 +114,9 @@ def test_where_somebody_has_the_new_instant_the_agent_is_asked_and_the_customer_
 def test_what_is_over_or_off_stays_as_it_was(store):
     made = book(store)
     with store.unit() as session:
-        bookings.cancel_booked_callback(session, session.get_one(Callback, made.id), POLICY, NOW)
+        cancellations.cancel_booked_callback(
+            session, session.get_one(Callback, made.id), POLICY, NOW
+        )
     follow(store)
     assert kept(store, made).starts_at == made.starts_at
 

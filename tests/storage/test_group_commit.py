@@ -12,7 +12,7 @@ from sqlalchemy import event, text
 from sqlmodel import select
 
 from messaging.models import Heartbeat
-from people.models import RecoveryCode
+from people.credential_models import RecoveryCode
 from storage.group_commit import find_group_commit
 from storage.session import StoreUnavailable, core_transaction
 from tests import databases

@@ -16,7 +16,7 @@ from tests import databases, factories
 from tests.processes import at_once
 from vault.keys import field_encryption
 from vault.models import AuditEntry
-from verification import number_proof
+from verification import number_proof, page_number_check
 from verification.code_check import check_code
 from verification.verdicts import Channel, NotConfirmed
 
@@ -50,7 +50,7 @@ def sent(store) -> list[str]:
 
 def prove(store, clock, number: str, phone: str = PHONE):
     with store.unit() as session:
-        return number_proof.verify_page_number(session, phone, number, clock.now)
+        return page_number_check.verify_page_number(session, phone, number, clock.now)
 
 
 def test_the_number_proves_once_and_names_the_customer(store, clock, customer):

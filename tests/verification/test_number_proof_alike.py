@@ -10,7 +10,7 @@ import pytest
 from messaging import line_types, opt_outs
 from tests import factories
 from tests.security_rules.support.cost_counters import costly, difference, rows, statements
-from verification import number_proof
+from verification import number_proof, page_number_check
 
 POLICY = factories.a_policy()
 KNOWN, UNKNOWN, OUT = "+447400300001", "+447400300002", "+447400300003"
@@ -35,7 +35,7 @@ def send(store, clock, phone: str, medium: str = "text") -> None:
 
 def prove(store, clock, phone: str, number: str = "00000001") -> None:
     with store.unit() as session:
-        number_proof.verify_page_number(session, phone, number, clock.now)
+        page_number_check.verify_page_number(session, phone, number, clock.now)
 
 
 def shape(asked: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ from sqlmodel import select
 from people.models import NumberProof
 from tests import databases, factories
 from tests.processes import at_once
-from verification import number_proof, page_number_limits
+from verification import number_proof, page_number_check, page_number_limits
 
 POLICY = factories.a_policy()
 PHONE = "+447400300001"
@@ -43,7 +43,7 @@ def test_who_asks_and_guesses_at_once_never_has_a_fourth_try_at_one(store, clock
             if n % 8 == 0:
                 number_proof.issue_page_number(session, phone, "text", POLICY, clock.now)
             else:
-                number_proof.verify_page_number(session, phone, f"{n:08d}", clock.now)
+                page_number_check.verify_page_number(session, phone, f"{n:08d}", clock.now)
 
     at_once([partial(act, n) for n in range(64)], lambda: store.engine.dispose(close=False))
     rows = store.all(select(NumberProof))

@@ -13,7 +13,12 @@ from channels.error_texts import describe_error
 from people.credentials import MIN_PASSWORD
 from people.errors import InvalidInput
 from people.models import Role
-from people.staff import second_factor, security_notices, staff_records, staff_sessions
+from people.staff import (
+    second_factor,
+    security_notices,
+    staff_passwords,
+    staff_sessions,
+)
 from people.staff.security_notices import Notice
 from vault.audit import audit_log
 from vault.audit.acts import AuditAct
@@ -39,7 +44,7 @@ def change_password(desk: StaffRequest) -> ResponseReturnValue:
         ), 422
     organisation = current_context().policy.organisation
     try:
-        staff_records.replace_password(
+        staff_passwords.replace_password(
             desk.session, desk.member, new, desk.moment, organisation=organisation
         )
     except InvalidInput as error:

@@ -21,8 +21,9 @@ from channels.console.account.overview import redirect_to_account
 from channels.console.auth import reauthentication, sign_in
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.error_texts import describe_error
+from people.credential_models import Passkey
 from people.errors import InvalidInput
-from people.models import Passkey, Role, Staff
+from people.models import Role, Staff
 from people.passkeys import assertion, credential_records, registration
 from people.passkeys.relying_party import (
     Challenge,

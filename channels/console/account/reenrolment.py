@@ -17,9 +17,9 @@ from channels.error_texts import describe_error
 from people.credentials import new_token, token_hash
 from people.errors import InvalidInput, SecondStepFailed
 from people.models import Role
-from people.staff import enrolment_links, staff_records
+from people.staff import enrolment_links, link_creation, staff_enrolment
 from people.staff.enrolment_links import LinkKind, LinkTerms, SecondStepInput
-from people.staff.staff_records import UsableLink
+from people.staff.staff_enrolment import UsableLink
 from procedures import role_change
 
 
@@ -30,7 +30,7 @@ def start_authenticator_change(desk: StaffRequest) -> ResponseReturnValue:
     phone."""
     desk.require_reauthentication()
     here = desk.principal.session_id
-    staff_records.activate_enrolment_link(
+    link_creation.activate_enrolment_link(
         desk.session,
         desk.member,
         token_hash(new_token()),  # the token is discarded: nobody needs it
@@ -56,7 +56,7 @@ def submit_authenticator(desk: StaffRequest) -> ResponseReturnValue:
     link, (password, code) = _load_own_link(desk), enrolment.read_password_and_code()
     house = current_context().policy.organisation
     try:
-        codes = staff_records.set_credentials(
+        codes = staff_enrolment.set_credentials(
             desk.session, link, password, code, desk.moment, house
         )
     except InvalidInput as error:
@@ -67,7 +67,9 @@ def submit_authenticator(desk: StaffRequest) -> ResponseReturnValue:
 
 
 def _load_own_link(desk: StaffRequest) -> UsableLink:
-    link = staff_records.open_own_link(desk.session, LinkKind.SELF, desk.principal.id, desk.moment)
+    link = staff_enrolment.open_own_link(
+        desk.session, LinkKind.SELF, desk.principal.id, desk.moment
+    )
     here = SecondStepInput(session_id=desk.principal.session_id)
     enrolment_links.require_second_step(desk.session, link.link, here, desk.moment)
     return link

@@ -13,9 +13,9 @@ from channels.console.staff_request import StaffRequest
 from channels.error_codes import ChannelErrorCode
 from channels.error_texts import describe_error
 from people import phone_numbers
-from people.customers import customer_records
+from people.customers import customer_creation
 from people.errors import InvalidInput
-from scheduling.availability import slot_search, teams
+from scheduling.availability import slot_problems, teams
 from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.booking import bookings
 from scheduling.booking.customer_lookup import CustomerMatch
@@ -60,7 +60,7 @@ def _booking_field_checks(
     desk: StaffRequest, match: CustomerMatch, form: BookingFields
 ) -> Iterator[Callable[[], object]]:
     if match.customer is None:
-        yield lambda: customer_records.clean_name(form["name"])
+        yield lambda: customer_creation.clean_name(form["name"])
         yield lambda: phone_numbers.parse_time_zone(form["timezone"] or match.timezone)
     yield lambda: bookings.clean_topic(form["topic"])
     yield lambda: bookings.clean_ticket(form["ticket"])
@@ -79,7 +79,7 @@ def parse_call_minutes(text: str) -> int:
     if not text.isdecimal() or len(text) > 4:
         raise InvalidInput("minutes", ChannelErrorCode.LENGTH_INVALID)
     minutes = int(text)
-    slot_search.require_call_length(minutes)
+    slot_problems.require_call_length(minutes)
     return minutes
 
 

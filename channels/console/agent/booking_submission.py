@@ -17,7 +17,7 @@ from channels.console.agent.booking_form import (
 from channels.console.staff_request import StaffRequest
 from channels.error_codes import ChannelErrorCode
 from messaging.i18n import best_language
-from people.customers import customer_records
+from people.customers import customer_creation
 from people.errors import InvalidInput
 from people.models import Customer
 from scheduling.booking import any_agent_booking, bookings, idempotency
@@ -79,9 +79,9 @@ def _create_form_booking(
 
 def _add_booked_customer(desk: StaffRequest, match: CustomerMatch, form: BookingFields) -> Customer:
     policy = current_context().policy
-    return customer_records.add_customer(
+    return customer_creation.add_customer(
         desk.session,
-        customer_records.NewCustomer(
+        customer_creation.NewCustomer(
             phone=match.phone,
             name=form["name"],
             locale=best_language(form["locale"], policy.languages),

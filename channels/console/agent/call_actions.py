@@ -13,9 +13,9 @@ from channels.console.agent.callback_page import render_callback_page
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import callbacks
-from scheduling.booking import bookings
-from verification import bridged_calls, call_session
+from scheduling import callback_rows
+from scheduling.booking import cancellations
+from verification import bridged_calls, call_end, issued_codes
 
 
 def _redirect_to_callback_page(callback_id: UUID) -> ResponseReturnValue:
@@ -28,7 +28,7 @@ def _redirect_to_callback_page(callback_id: UUID) -> ResponseReturnValue:
 @staff_page(Role.AGENT)
 def submit_call_start(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Start the call. Sending this twice starts it once."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     bridged_calls.start_bridged_call(desk.session, callback, current_context().policy, desk.moment)
@@ -39,7 +39,7 @@ def submit_call_start(desk: StaffRequest, callback_id: UUID) -> ResponseReturnVa
 @staff_page(Role.AGENT)
 def submit_ring_again(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Dial the customer again after a bridged call that did not reach them."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     bridged_calls.redial_customer(desk.session, callback, desk.moment)
@@ -50,10 +50,10 @@ def submit_ring_again(desk: StaffRequest, callback_id: UUID) -> ResponseReturnVa
 @staff_page(Role.AGENT)
 def submit_new_code(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Issue a new code, which invalidates the old one."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
-    call_session.reissue_code(desk.session, callback, current_context().policy, desk.moment)
+    issued_codes.reissue_code(desk.session, callback, current_context().policy, desk.moment)
     return _redirect_to_callback_page(callback_id)
 
 
@@ -61,11 +61,11 @@ def submit_new_code(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
 @staff_page(Role.AGENT)
 def submit_call_end(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """End the call with its outcome."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     try:
-        call_session.end_call(
+        call_end.end_call(
             desk.session,
             callback,
             request.form.get("outcome", ""),
@@ -83,8 +83,10 @@ def submit_call_end(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValu
 @staff_page(Role.AGENT)
 def submit_cancellation(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Cancel the callback and notify the customer."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )
-    bookings.cancel_booked_callback(desk.session, callback, current_context().policy, desk.moment)
+    cancellations.cancel_booked_callback(
+        desk.session, callback, current_context().policy, desk.moment
+    )
     return _redirect_to_callback_page(callback_id)

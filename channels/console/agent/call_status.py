@@ -15,10 +15,10 @@ from channels.console.staff_request import StaffRequest, bp, staff_page
 from messaging import call_queue
 from people.customers import customer_number
 from people.models import Customer, Role
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.booking import call_window
 from scheduling.states import CallbackState
-from verification import call_session
+from verification import call_status
 
 
 @bp.get("/callback/<uuid:callback_id>/live")
@@ -29,10 +29,10 @@ def poll_call_status(desk: StaffRequest, callback_id: UUID) -> ResponseReturnVal
     The script sends ``?keep=1`` at intervals to keep the session alive: an agent in a long call is
     not idle.
     """
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
-    status = call_session.call_status(desk.session, callback)
+    status = call_status.call_status(desk.session, callback)
     call = call_queue.find_latest_call(desk.session, callback.id)
     opens = call_window.call_window_start(
         callback.starts_at, current_context().policy.window_lead_minutes

@@ -19,14 +19,15 @@ from messaging import call_queue, delivery_reports, outbox
 from messaging.call_states import OVER_STATES, CallState
 from people import phone_numbers
 from people.models import Role
-from scheduling import callbacks
+from scheduling import callback_rows, callbacks
 from scheduling.availability.agent_availability import Callee
 from scheduling.booking import call_window, callback_history, callback_reference
 from scheduling.callbacks import CallbackDetails
 from scheduling.models import Callback
 from scheduling.states import LIVE_STATES, TRANSITIONS, CallbackState
-from verification import bridged_calls, call_session, codes
-from verification.call_session import MAX_TRIES, CallStatus
+from verification import bridged_calls, call_status, codes, issued_codes
+from verification.call_status import CallStatus
+from verification.open_codes import MAX_TRIES
 
 _FORM_FIELDS = ("slot", "on", "at", "agent", "number", "why")
 
@@ -35,7 +36,7 @@ _FORM_FIELDS = ("slot", "on", "at", "agent", "number", "why")
 @staff_page(Role.AGENT)
 def show_callback_page(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Show a callback assigned to the agent. Any other is not found."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     return render_callback_page(desk, callback)
@@ -49,7 +50,7 @@ def render_callback_page(
 ) -> str:
     """Render the page; each view is audited. ``errors`` are by field, after an invalid form."""
     details = callbacks.read_callback(desk.session, callback, desk.moment, "card")
-    live = call_session.call_status(desk.session, callback)
+    live = call_status.call_status(desk.session, callback)
     policy = current_context().policy
     zone = details.customer.timezone
     if slots is None:
@@ -150,4 +151,4 @@ def _code_to_read_out(desk: StaffRequest, callback: Callback, live: CallStatus) 
         return ""
     if desk.moment >= live.valid_until:
         return ""
-    return codes.format_code(call_session.current_code(desk.session, callback, desk.moment).code)
+    return codes.format_code(issued_codes.current_code(desk.session, callback, desk.moment).code)

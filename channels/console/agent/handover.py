@@ -15,7 +15,7 @@ from channels.error_texts import describe_error
 from people.customers import access_budgets
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.errors import OutsideWindow, SlotTaken, WrongState
 from scheduling.notifications import callback_notifier
 from scheduling.states import LIVE_STATES
@@ -27,7 +27,7 @@ from verification import live_handover
 def submit_handover(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Hand the callback over to a colleague. From then on only they can open it."""
     access_budgets.lock_staff_budget(desk.session, desk.principal.id)
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     try:

@@ -15,14 +15,14 @@ from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Role
 from procedures import number_change
-from scheduling import callbacks
+from scheduling import callback_rows
 
 
 @bp.post("/callback/<uuid:callback_id>/number")
 @staff_page(Role.AGENT)
 def submit_number_change(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Ask a supervisor to approve a new number."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment
     )
     typed, why, policy = (

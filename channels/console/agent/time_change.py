@@ -17,8 +17,8 @@ from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.error_texts import describe_error
 from people.errors import InvalidInput
 from people.models import Role
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import time_changes
 from scheduling.calendars import local_time
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
@@ -31,21 +31,21 @@ _TimeChange = Callable[[Session, Callback, datetime, Policy, datetime], object]
 @staff_page(Role.AGENT)
 def submit_callback_move(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Reschedule the callback and notify the customer."""
-    return _change_time(desk, callback_id, bookings.reschedule_callback, anchor="call")
+    return _change_time(desk, callback_id, time_changes.reschedule_callback, anchor="call")
 
 
 @bp.post("/callback/<uuid:callback_id>/revive")
 @staff_page(Role.AGENT)
 def submit_rebooking(desk: StaffRequest, callback_id: UUID) -> ResponseReturnValue:
     """Rebook a missed or cancelled callback and notify the customer."""
-    return _change_time(desk, callback_id, bookings.rebook_callback)
+    return _change_time(desk, callback_id, time_changes.rebook_callback)
 
 
 def _change_time(
     desk: StaffRequest, callback_id: UUID, change: _TimeChange, anchor: str | None = None
 ) -> ResponseReturnValue:
     """Apply ``change`` with the time chosen in the form; the page with the reason if it fails."""
-    callback = callbacks.get_recent_callback(
+    callback = callback_rows.get_recent_callback(
         desk.session, callback_id, desk.principal.id, desk.moment, lock=True
     )
     try:

@@ -14,9 +14,9 @@ from channels.console.staff_request import bp
 from channels.error_texts import describe_error
 from people.credentials import MIN_PASSWORD
 from people.errors import InvalidInput, SecondStepFailed
-from people.staff import second_factor, staff_records
+from people.staff import second_factor, staff_enrolment, staff_records
 from people.staff.enrolment_links import SecondStepInput
-from people.staff.staff_records import UsableLink
+from people.staff.staff_enrolment import UsableLink
 from people.text_input import first_name
 
 
@@ -56,7 +56,7 @@ def _enrol_from_form(session: Session, token: str) -> list[str]:
         current_context().policy.organisation,
         SecondStepInput(read_approval_pins(), read_recovery_code()),
     )
-    return staff_records.enrol_with_link(
+    return staff_enrolment.enrol_with_link(
         session, token, password, code, current_time(), pieces=second_step, organisation=house
     )[1]
 
@@ -77,7 +77,7 @@ def read_recovery_code() -> str:
 
 
 def _render_form_for_link(session: Session, token: str, errors: dict[str, str]) -> str:
-    link, member, secret = staff_records.open_enrolment_link(
+    link, member, secret = staff_enrolment.open_enrolment_link(
         session,
         token,
         current_time(),

@@ -23,7 +23,7 @@ from channels.rate_limits import RateLimitExceeded
 from people.errors import SignInFailed
 from people.models import Role, Staff
 from people.passkeys.relying_party import relying_party_from_url
-from people.staff import authentication, second_factor, security_notices
+from people.staff import authentication, second_factor, security_notices, session_lifecycle
 
 _LOCAL = re.compile(r"/staff/[\w\-./?=&%:+]*", re.ASCII)
 
@@ -34,7 +34,7 @@ def show_staff_sign_in() -> ResponseReturnValue:
     with unit_of_work(read_only=True) as session:
         token, moment = cookie.get(SESSION_TOKEN_ENTRY), current_time()
         if isinstance(token, str) and (
-            who := authentication.find_session_principal(session, token, moment)
+            who := session_lifecycle.find_session_principal(session, token, moment)
         ):
             return redirect(_address_after_sign_in(session, who.id, who.role), code=303)
         out = gettext("You are signed out. Sign in to go on.") if "out" in request.args else ""
@@ -95,7 +95,7 @@ def begin_browser_session(
 ) -> str:
     """Begin a session in this browser under a new token. Return the address to continue to."""
     end_browser_session(session)
-    cookie[SESSION_TOKEN_ENTRY] = authentication.open_staff_session(
+    cookie[SESSION_TOKEN_ENTRY] = session_lifecycle.open_staff_session(
         session,
         member,
         moment,
@@ -131,7 +131,7 @@ def end_browser_session(session: Session) -> None:
     """End the session this browser has, if any: no session outlives a sign-in or sign-out."""
     token = cookie.get(SESSION_TOKEN_ENTRY)
     if isinstance(token, str):
-        authentication.close_staff_session(session, token, current_time())
+        session_lifecycle.close_staff_session(session, token, current_time())
     cookie.clear()
 
 

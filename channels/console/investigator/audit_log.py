@@ -3,9 +3,6 @@ one customer."""
 
 from __future__ import annotations
 
-import re
-from base64 import urlsafe_b64decode, urlsafe_b64encode
-from binascii import Error
 from datetime import datetime, time, timedelta
 from uuid import UUID
 
@@ -14,10 +11,14 @@ from flask.typing import ResponseReturnValue
 
 from channels.app_context import current_context
 from channels.console.investigator import audit_labels, timeline
+from channels.console.investigator.audit_filter import (
+    open_page_mark,
+    parse_filter_id,
+    read_audit_filter,
+    seal_page_mark,
+)
 from channels.console.staff_request import StaffRequest, bp, staff_page
-from channels.error_codes import ChannelErrorCode
 from channels.error_texts import describe_error
-from channels.time_format import read_date
 from incidents.audit_search import customer_search, entry_search
 from incidents.audit_search.entry_search import EntryFilter
 from incidents.cases import case_view
@@ -25,12 +26,8 @@ from people import phone_numbers
 from people.errors import InvalidInput
 from people.models import Role
 from people.staff import staff_records
-from vault.errors import Tampered
-from vault.keys import keyring
 
-_PURPOSE = re.compile(r"[\w .:-]{0,60}")
 _LOOKS_BACK = timedelta(days=30)
-_MARK = "audit.page"
 
 
 @bp.get("/audit")
@@ -50,7 +47,7 @@ def start_customer_audit(desk: StaffRequest) -> ResponseReturnValue:
     case, customer = form.get("case", "")[:12], form.get("customer", "")
     try:
         if case:
-            who = _parse_filter_id(customer, "customer")
+            who = parse_filter_id(customer, "customer")
             begun = customer_search.start_search_in_case(desk.session, me, case, who, desk.moment)
         else:
             phone = phone_numbers.parse_phone(
@@ -84,8 +81,8 @@ def _answer_audit_query(
 ) -> ResponseReturnValue:
     """Show the page of results; if the filter is invalid, show its errors and read no entries."""
     try:
-        before = _open_page_mark(desk, request.args.get("before", ""))
-        wanted = _read_audit_filter(desk, customer)
+        before = open_page_mark(desk, request.args.get("before", ""))
+        wanted = read_audit_filter(desk, customer)
     except InvalidInput as error:
         return _render_audit_page(
             desk,
@@ -94,40 +91,6 @@ def _answer_audit_query(
             **more,
         ), 422
     return _render_audit_entries(desk, wanted, purpose, before, **more)
-
-
-def _read_audit_filter(desk: StaffRequest, customer: UUID | None = None) -> EntryFilter:
-    args = request.args
-    person, what = args.get("person", ""), args.get("what", "")
-    purpose = args.get("purpose", "").strip()
-    if not _PURPOSE.fullmatch(purpose):
-        raise InvalidInput("purpose", ChannelErrorCode.CASE_REFERENCE_INVALID)
-    acts = audit_labels.parse_act_filter(what) if what else ()
-    if acts is None:
-        raise InvalidInput("what", ChannelErrorCode.ACT_UNKNOWN)
-    return EntryFilter(
-        person=_parse_filter_id(person, "person") if person else None,
-        actions=acts,
-        customer=customer,
-        since=_read_filter_day(desk, "from"),
-        until=_read_filter_day(desk, "to", days=1),
-        purpose=purpose,
-    )
-
-
-def _read_filter_day(desk: StaffRequest, field: str, days: int = 0) -> datetime | None:
-    text = request.args.get(field, "")
-    if not text:
-        return None
-    on = read_date(text, field) + timedelta(days=days)
-    return datetime.combine(on, time(0), desk.zone)
-
-
-def _parse_filter_id(text: str, field: str) -> UUID:
-    try:
-        return UUID(text)
-    except ValueError:
-        raise InvalidInput(field, ChannelErrorCode.CHOICE_UNKNOWN) from None
 
 
 def _render_audit_entries(
@@ -150,7 +113,7 @@ def _render_audit_entries(
         wanted,
         entries=result.entries,
         names=case_view.list_staff_names(session, people),
-        following=_seal_page_mark(desk, result.following) if result.following else "",
+        following=seal_page_mark(desk, result.following) if result.following else "",
         paged=before is not None,
         picture=_build_audit_timeline(desk, wanted),
         **more,
@@ -197,21 +160,3 @@ def _build_audit_timeline(desk: StaffRequest, wanted: EntryFilter) -> timeline.T
         until,
         lambda bins: entry_search.count_entries_by_bin(desk.session, me, shown, bins),
     )
-
-
-def _seal_page_mark(desk: StaffRequest, entry: int) -> str:
-    """Return the next page's start, sealed: gaps between entry ids would reveal hidden entries."""
-    ring = keyring.current_keyring(desk.session)
-    return urlsafe_b64encode(ring.seal_for_purpose(keyring.REPORTS, _MARK, str(entry))).decode()
-
-
-def _open_page_mark(desk: StaffRequest, mark: str) -> int | None:
-    if not mark:
-        return None
-    try:
-        sealed = urlsafe_b64decode(mark[:400].encode())
-        return int(
-            keyring.current_keyring(desk.session).open_for_purpose(keyring.REPORTS, _MARK, sealed)
-        )
-    except (Error, ValueError, Tampered):
-        raise InvalidInput("before", ChannelErrorCode.PAGE_UNKNOWN) from None

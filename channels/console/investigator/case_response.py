@@ -19,7 +19,7 @@ from channels.time_format import read_date
 from incidents.cases import case_view, workflow
 from incidents.cases.models import Case
 from incidents.cases.visibility import get_held_case
-from incidents.response import approval_types, customer_warnings, exposure
+from incidents.response import exposure, response_requests, warning_runs
 from people.errors import InvalidInput
 from people.models import Role
 
@@ -47,9 +47,9 @@ def submit_suspension_request(desk: StaffRequest, reference: str) -> ResponseRet
     """Request the suspension of a person's access, or the lifting of one."""
     me = desk.principal.id
     ask = (
-        approval_types.request_suspension_lift
+        response_requests.request_suspension_lift
         if "lift" in request.form
-        else approval_types.request_staff_suspension
+        else response_requests.request_staff_suspension
     )
 
     def ask_for_access_change() -> Case:
@@ -104,7 +104,7 @@ def _render_exposed_customers(desk: StaffRequest, reference: str, errors: dict[s
         more=rows[-1].customer_id if len(rows) == exposure.PAGE_SIZE else None,
         first=first,
         last=last,
-        warned=customer_warnings.find_latest_warning_run(session, case),
+        warned=warning_runs.find_latest_warning_run(session, case),
         errors=errors,
         words=labels,
         clock=desk.clock,
@@ -140,7 +140,7 @@ def submit_warning_request(desk: StaffRequest, reference: str) -> ResponseReturn
             since, until, _, _ = _read_exposure_period(
                 desk, read_case_field("from"), read_case_field("to")
             )
-            approval_types.request_customer_warning(
+            response_requests.request_customer_warning(
                 desk.session,
                 reference,
                 desk.principal.id,
@@ -164,7 +164,7 @@ def submit_warning_stop(desk: StaffRequest, reference: str) -> ResponseReturnVal
     def stop_case_warning() -> Case:
         case = get_held_case(desk.session, reference, me)
         plain = workflow.clean_case_reason(read_case_field("stopping"), "stopping")
-        customer_warnings.stop_warning_run(desk.session, case, me, plain, desk.moment)
+        warning_runs.stop_warning_run(desk.session, case, me, plain, desk.moment)
         return case
 
     return apply_case_change(desk, reference, stop_case_warning)

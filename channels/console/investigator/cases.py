@@ -19,7 +19,7 @@ from incidents.cases import case_view, merge_split, workflow
 from incidents.cases.evidence_summary import count_common_answers, group_evidence_items
 from incidents.cases.models import Case, CaseState, WarningRun
 from incidents.cases.visibility import get_visible_case
-from incidents.response import customer_warnings, post_warning_reports
+from incidents.response import customer_warnings, post_warning_reports, warning_runs
 from people.errors import InvalidInput
 from people.models import Role, Staff
 from people.staff import staff_records
@@ -99,7 +99,7 @@ def _case_response_context(
     desk: StaffRequest, found: Case, subjects: list[UUID]
 ) -> dict[str, object]:
     """Return the context about the people named in the case and the warning of their customers."""
-    session, run = desk.session, customer_warnings.find_latest_warning_run(desk.session, found)
+    session, run = desk.session, warning_runs.find_latest_warning_run(desk.session, found)
     members = {subject: session.get_one(Staff, subject) for subject in subjects}
     return {
         "members": members,

@@ -11,7 +11,7 @@ from flask.typing import ResponseReturnValue
 from channels.console import approval_labels
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.error_texts import describe_error
-from incidents.response import approval_types
+from incidents.response import response_requests
 from people.errors import InvalidInput
 from people.models import Role
 from people.staff import staff_records
@@ -31,7 +31,7 @@ def submit_lift_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
     why = request.form.get("why", "")[:1000]
     try:
         with desk.session.begin_nested():
-            approval_types.request_lift_outside_case(
+            response_requests.request_lift_outside_case(
                 desk.session, desk.principal.id, staff_id, why, desk.moment
             )
     except InvalidInput as error:
@@ -40,7 +40,7 @@ def submit_lift_request(desk: StaffRequest, staff_id: UUID) -> ResponseReturnVal
 
 
 def _render_suspensions(desk: StaffRequest, errors: Mapping[str, str]) -> str:
-    members = approval_types.list_visible_suspensions(desk.session, desk.principal.id)
+    members = response_requests.list_visible_suspensions(desk.session, desk.principal.id)
     return render_template(
         "console/suspended.html",
         people=[

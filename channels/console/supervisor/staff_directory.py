@@ -13,7 +13,7 @@ from channels.console import approval_labels
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.error_codes import ChannelErrorCode
 from channels.error_texts import describe_error
-from incidents.response import approval_types
+from incidents.response import response_requests
 from people.errors import AlreadyRequested, InvalidInput, NotFound
 from people.models import Role, Staff
 from people.staff import staff_approvals, staff_records, suspension
@@ -32,7 +32,7 @@ def show_staff_directory(desk: StaffRequest) -> ResponseReturnValue:
 def _render_staff_directory(
     desk: StaffRequest, errors: Mapping[str, str] | None = None, link: str = ""
 ) -> str:
-    hidden = approval_types.list_hidden_suspensions(desk.session, desk.principal.id)
+    hidden = response_requests.list_hidden_suspensions(desk.session, desk.principal.id)
     return render_template(
         "console/people.html",
         people=staff_records.list_active_staff(desk.session, hidden),

@@ -13,7 +13,7 @@ from channels.console import hours_format
 from channels.console.staff_request import StaffRequest, bp, staff_page
 from channels.error_texts import describe_error
 from incidents.cases import visibility
-from incidents.response import approval_types
+from incidents.response import response_requests
 from people.errors import InvalidInput
 from people.models import Role
 from scheduling.availability import team_overview as team_of
@@ -59,7 +59,7 @@ def _render_team_overview(
     errors: Mapping[int, str] | None = None,
 ) -> str:
     me = desk.principal.id
-    hidden = approval_types.list_hidden_suspensions(desk.session, me)
+    hidden = response_requests.list_hidden_suspensions(desk.session, me)
     suspended = team_of.list_suspended_agents(desk.session, desk.moment)
     return render_template(
         "console/team.html",

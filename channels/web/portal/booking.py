@@ -14,7 +14,7 @@ from channels.time_format import read_instant
 from channels.web.portal.auth import CustomerRequest, bp, customer_required
 from channels.web.portal.slots import BOOKING_HORIZON, MAX_FREE_SLOTS, spread_out_times
 from people.errors import InvalidInput
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.availability import agent_assignment
 from scheduling.availability.agent_assignment import AgentRequirements
 from scheduling.availability.agent_availability import Callee
@@ -65,7 +65,7 @@ def _reserve_offered_time(owner: CustomerRequest, topic: str) -> None:
     session, customer = owner.session, owner.customer
     with session.begin_nested():
         if (
-            len(callbacks.lock_upcoming_callbacks(session, customer.id, owner.moment))
+            len(callback_rows.lock_upcoming_callbacks(session, customer.id, owner.moment))
             >= customer_callbacks.MAX_BOOKED
         ):
             raise InvalidInput("calls", ChannelErrorCode.TOO_MANY_CALLS_BOOKED)

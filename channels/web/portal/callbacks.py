@@ -21,7 +21,7 @@ from people.errors import InvalidInput
 from procedures import callback_refusal
 from scheduling.availability import slot_search
 from scheduling.availability.agent_availability import Callee
-from scheduling.booking import bookings, customer_callbacks
+from scheduling.booking import cancellations, customer_callbacks, time_changes
 from scheduling.booking.customer_callbacks import CustomerCallback
 from scheduling.errors import SlotTaken
 from scheduling.models import Callback
@@ -84,7 +84,7 @@ def submit_portal_move(owner: CustomerRequest, callback_id: UUID) -> ResponseRet
     try:
         starts_at = read_instant(request.form.get("starts_at", ""), "starts_at")
         with owner.session.begin_nested():
-            bookings.reschedule_callback(
+            time_changes.reschedule_callback(
                 owner.session,
                 callback,
                 starts_at,
@@ -128,7 +128,7 @@ def submit_portal_cancellation(owner: CustomerRequest, callback_id: UUID) -> Res
     callback = customer_callbacks.get_own_callback(
         owner.session, owner.customer.id, callback_id, lock=True
     )
-    bookings.cancel_booked_callback(
+    cancellations.cancel_booked_callback(
         owner.session, callback, current_context().policy, owner.moment, audit_log.CUSTOMER
     )
     return redirect(url_for("own.show_portal_home", done="cancelled"), code=303)

@@ -22,7 +22,7 @@ from incidents.reports import submission
 from people.customers import customer_sessions
 from people.errors import InvalidInput
 from scheduling.booking import customer_callbacks
-from verification import number_proof, page_number_limits
+from verification import number_proof, page_number_check, page_number_limits
 
 PROOF_MEDIA = ("text", "voice")
 
@@ -79,7 +79,7 @@ def submit_page_number() -> ResponseReturnValue:
         return redirect(url_for("own.show_portal_home"), code=303)
     moment = current_time()
     with unit_of_work() as session:
-        customer = number_proof.verify_page_number(
+        customer = page_number_check.verify_page_number(
             session, phone, request.form.get("number", "")[:64], moment, _is_first_wrong_number
         )
         token = (

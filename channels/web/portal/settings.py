@@ -10,7 +10,7 @@ from channels.app_context import current_context
 from channels.form_choices import list_locales, list_time_zones
 from channels.locale_selection import select_locale
 from channels.web.portal.auth import CustomerRequest, bp, customer_required
-from people.customers import customer_records
+from people.customers import customer_preferences
 from people.errors import InvalidInput
 from scheduling.notifications import callback_notifier
 
@@ -32,7 +32,7 @@ def submit_portal_settings(owner: CustomerRequest) -> ResponseReturnValue:
             owner, {"locale": gettext("Choose a language from the list.")}
         ), 422
     try:
-        customer_records.save_customer_preferences(
+        customer_preferences.save_customer_preferences(
             owner.session, owner.customer, owner.moment, locale=locale, timezone=zone
         )
     except InvalidInput:
@@ -49,7 +49,7 @@ def submit_portal_settings(owner: CustomerRequest) -> ResponseReturnValue:
 @customer_required
 def submit_safe_phrase(owner: CustomerRequest) -> ResponseReturnValue:
     """Save a new safe phrase, and send a text about it that shows the old one."""
-    phrase = customer_records.parse_safe_phrase(request.form.get("phrase", "")[:100])
+    phrase = customer_preferences.parse_safe_phrase(request.form.get("phrase", "")[:100])
     if not phrase:
         return _render_portal_settings(
             owner, {"phrase": gettext("Choose 2 to 20 letters; spaces between words are fine.")}
@@ -59,7 +59,7 @@ def submit_safe_phrase(owner: CustomerRequest) -> ResponseReturnValue:
     ):
         advice = gettext("You have changed it often today. Please try again tomorrow.")
         return _render_portal_settings(owner, {"phrase": advice}), 422
-    customer_records.save_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
+    customer_preferences.save_safe_phrase(owner.session, owner.customer, phrase, owner.moment)
     callback_notifier.rebuild_reminders(
         owner.session, owner.customer.id, current_context().policy, owner.moment
     )
@@ -72,7 +72,9 @@ def _render_portal_settings(owner: CustomerRequest, errors: dict[str, str]) -> s
         "portal/settings.html",
         locale=request.form.get("locale", customer.locale),
         timezone=request.form.get("timezone", customer.timezone),
-        phrase=customer_records.read_safe_phrase(owner.session, customer, owner.moment, "own page"),
+        phrase=customer_preferences.read_safe_phrase(
+            owner.session, customer, owner.moment, "own page"
+        ),
         locales=list_locales(current_context().policy.languages, select_locale()),
         zones=list_time_zones(),
         errors=errors,

@@ -164,13 +164,13 @@ def test_a_role_never_does_anothers_job(app, client, role):
 
 
 def test_a_switched_off_members_token_is_dead_at_once(app, client, clock):
-    from people.staff import staff_records
+    from people.staff import staff_records, staff_status
     from tests.channels.support import unit
 
     headers = a_token(app)
     assert client.get("/api/v1/callbacks", headers=headers).status_code == 200
     with unit(app) as session:
-        staff_records.deactivate_staff_member(
+        staff_status.deactivate_staff_member(
             session, staff_records.find_staff_by_email(session, "ana@example.org"), clock.now
         )
     assert client.get("/api/v1/callbacks", headers=headers).status_code == 401

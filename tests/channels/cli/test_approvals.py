@@ -11,12 +11,12 @@ from sqlmodel import select
 from channels.app_context import current_context
 from people.approvals import bootstrap
 from people.approvals.models import ApprovalRequest
+from people.customer_import import progress, upsert
 from people.customer_import import runner as importing
-from people.customer_import import upsert
-from people.customers import customer_records
+from people.customers import customer_creation, customer_records
 from people.errors import Conflict
 from people.models import Customer, Staff
-from people.staff import staff_approvals, staff_records
+from people.staff import staff_approvals, staff_records, staff_status
 from procedures import approval_registry
 from tests import factories
 from tests.approvals import approve_request
@@ -156,13 +156,13 @@ def test_a_file_that_is_changed_while_it_is_read_is_imported_as_approved(
     first, second, _ = approvers
     run("customers", "import", str(file))
     approve(app, clock, first, second)
-    begin = importing.create_import
+    begin = progress.create_import
 
     def swapped(session, now):
         file.write_text(HEAD + "C-9,07400 123459,Eve Black\n")
         return begin(session, now)
 
-    monkeypatch.setattr("channels.cli.customers.create_import", swapped)
+    monkeypatch.setattr("channels.cli.customer_import.create_import", swapped)
     assert run("customers", "import", str(file)).exit_code == 0
     assert names(app) == {"Gwen Jones", "Ivo Ott"}
 
@@ -198,7 +198,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
     run("customers", "import", str(file))
     approve(app, clock, first, second)
     with unit(app) as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, first), clock.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, first), clock.now)
     assert run("customers", "import", str(file)).exit_code == 3
     assert names(app) == set()
     approve(app, clock, third)
@@ -208,7 +208,7 @@ def test_one_who_left_since_does_not_count_when_the_command_is_run(
 def test_switching_approvers_off_opens_nothing(app, run, file, clock, approvers):
     with unit(app) as session:
         for approver in approvers:
-            staff_records.deactivate_staff_member(
+            staff_status.deactivate_staff_member(
                 session, session.get_one(Staff, approver), clock.now
             )
     for words in (
@@ -262,8 +262,8 @@ def test_keys_are_rotated_once_approved(app, run, clock, approvers):
 
 def test_an_erasure_is_done_at_the_second_approval(app, run, clock, approvers):
     with unit(app) as session:
-        new = customer_records.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
-        customer_records.add_customer(
+        new = customer_creation.NewCustomer("+447400123456", "Gwen", "en", external_ref="C-1")
+        customer_creation.add_customer(
             session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
         )
     assert run("customers", "erase", "--reference", "C-9").exit_code == 1

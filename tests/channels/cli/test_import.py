@@ -14,7 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlmodel import col, select
 
 from people.customer_import import runner, upsert
-from people.customers import customer_records
+from people.customers import customer_creation, customer_records
 from people.models import Customer, CustomerImport
 from tests import factories
 from tests.browser import site
@@ -79,8 +79,8 @@ def test_a_changed_name_or_zone_is_kept_and_written_down(app, take):
 
 def test_a_customer_an_agent_added_gets_the_reference(app, take, clock):
     with unit(app) as session:
-        new = customer_records.NewCustomer("+447400123456", "Gwen", "en")
-        customer_records.add_customer(
+        new = customer_creation.NewCustomer("+447400123456", "Gwen", "en")
+        customer_creation.add_customer(
             session, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
         )
     assert "1 changed" in take(HEAD + GWEN).output
@@ -215,8 +215,8 @@ def test_somebody_added_at_the_same_moment_is_no_error(app, take, monkeypatch, c
         if not first:
             first.append(1)
             with unit(app) as other:
-                new = customer_records.NewCustomer("+447400123456", "Gwen", "en")
-                customer_records.add_customer(
+                new = customer_creation.NewCustomer("+447400123456", "Gwen", "en")
+                customer_creation.add_customer(
                     other, new, audit_log.SYSTEM, clock.now, default_zone="Europe/London"
                 )
             raise IntegrityError("x", {}, Exception("unique"))

@@ -8,7 +8,8 @@ import re
 import pytest
 from sqlmodel import select
 
-from people.models import Passkey, Role
+from people.credential_models import Passkey
+from people.models import Role
 from people.staff import second_factor
 from tests.authenticator import Authenticator
 from tests.channels.conftest import PASSWORD, Console, Tab

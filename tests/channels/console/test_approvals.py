@@ -9,8 +9,9 @@ import pytest
 from sqlmodel import select
 
 from people.approvals.models import ApprovalRequest
+from people.credential_models import StaffSession
 from people.customers import customer_records
-from people.models import Customer, Role, Staff, StaffSession
+from people.models import Customer, Role, Staff
 from tests.channels.conftest import PHONE
 from tests.channels.enrolment_steps import pin_on, set_anew
 from vault.keys import keyring

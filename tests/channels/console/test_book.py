@@ -198,7 +198,7 @@ def test_a_number_added_by_a_colleague_at_this_moment_is_no_error(console, monke
 
     console_customer: list[object] = []
     monkeypatch.setattr(customer_lookup, "look_up_customer", just_before)
-    from people.customers import customer_records
+    from people.customers import customer_creation
     from people.error_codes import PeopleErrorCode
 
     def taken(*_: object, **__: object):
@@ -206,7 +206,7 @@ def test_a_number_added_by_a_colleague_at_this_moment_is_no_error(console, monke
 
         raise InvalidInput("phone", PeopleErrorCode.PHONE_ALREADY_KNOWN)
 
-    monkeypatch.setattr(customer_records, "add_customer", taken)
+    monkeypatch.setattr(customer_creation, "add_customer", taken)
     answer = tab.post("/staff/book", form(console))
     assert answer.status_code == 422
     assert "already known" in answer.text

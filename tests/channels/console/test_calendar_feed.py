@@ -9,7 +9,7 @@ from icalendar import Calendar
 from sqlmodel import select
 
 from people.models import Staff
-from people.staff import staff_records
+from people.staff import staff_status
 from scheduling.booking import callback_reference
 from scheduling.models import CalendarFeed
 
@@ -72,7 +72,7 @@ def test_who_left_has_no_calendar(console):
     ana, tab = console.agent()
     address = make(tab)
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
     assert console.tab().get(address).status_code == 404
 
 

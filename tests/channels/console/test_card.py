@@ -8,8 +8,8 @@ from uuid import uuid4
 import pytest
 
 from channels import check_service
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import cancellations
 from tests.channels.conftest import Console, without_token
 from tests.channels.support import wrong
 from verification.verdicts import Channel
@@ -235,8 +235,8 @@ def test_a_refused_call_cannot_be_moved_any_more(console):
     agent, tab = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        bookings.refuse_callback(
-            session, callbacks.get_held_callback(session, callback_id, agent), console.now
+        cancellations.refuse_callback(
+            session, callback_rows.get_held_callback(session, callback_id, agent), console.now
         )
     answer = tab.post(f"/staff/callback/{callback_id}/move", {"on": "2026-11-24", "at": "12:00"})
     assert answer.status_code == 409

@@ -17,10 +17,10 @@ from sqlmodel import col, select
 from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseSubject
 from incidents.export import archive, archive_verification
-from incidents.export.case_data import OPTIONAL_FIELDS
+from incidents.export.case_serialisation import OPTIONAL_FIELDS
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
-from incidents.response import customer_warnings
+from incidents.response import warning_runs
 from people.models import Customer, Role, Staff
 from tests.ids import without_random
 from vault.audit import audit_log, checkpoints
@@ -367,7 +367,7 @@ def test_the_page_of_reports_per_day_stands_after_a_warning(console, case):
         found = session.exec(select(Case)).one()
         ana = session.exec(select(CaseSubject.staff_id)).one()
         since = console.now - timedelta(days=10)
-        customer_warnings.start_warning_run(
+        warning_runs.start_warning_run(
             session, found, ana, since, console.now + timedelta(hours=1), console.now
         )
     page = tab.get(f"/staff/cases/{case}").text

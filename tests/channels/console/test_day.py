@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import time_changes
 
 
 def test_own_callbacks_come_earliest_first_and_the_next_stands_out(console):
@@ -42,8 +42,8 @@ def test_a_customer_who_wants_another_time_is_flagged(console):
     agent, tab = console.agent()
     callback_id = console.callback(agent)
     with console.unit() as session:
-        bookings.request_move(
-            session, callbacks.get_held_callback(session, callback_id, agent), console.now
+        time_changes.request_move(
+            session, callback_rows.get_held_callback(session, callback_id, agent), console.now
         )
     assert "Wants another time" in tab.get("/staff/day").text
     assert "asks for another time" in tab.get(f"/staff/callback/{callback_id}").text

@@ -7,7 +7,7 @@ import re
 import pyotp
 import pytest
 
-from people.staff import staff_records
+from people.staff import link_creation, staff_records
 from tests.channels.conftest import PASSWORD, Console
 
 
@@ -16,7 +16,7 @@ def link(console: Console) -> str:
         made = staff_records.add_staff_member(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        return f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now)}"
+        return f"/staff/enrol/{link_creation.create_enrolment_link(session, made, console.now)}"
 
 
 def secret_on(page: str) -> str:

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from messaging.models import OutboxMessage
 from scheduling.availability import skills
-from scheduling.booking import bookings, callback_reference
+from scheduling.booking import callback_reference, cancellations
 from scheduling.models import Callback
 from tests.channels.conftest import PHONE
 from vault.audit import audit_log
@@ -125,7 +125,7 @@ def test_a_refused_callback_stays_refused(console):
     ana, tab = console.agent()
     made = console.callback(ana, minutes_ahead=60)
     with console.unit() as session:
-        bookings.refuse_callback(session, session.get_one(Callback, made), console.now)
+        cancellations.refuse_callback(session, session.get_one(Callback, made), console.now)
     card = tab.get(f"/staff/callback/{made}").text
     assert "Book this call again" not in card
     at = (console.now + timedelta(hours=3)).replace(second=0).isoformat()

@@ -6,7 +6,7 @@ import pytest
 
 from channels.console.auth.sign_in import is_console_address
 from people.models import Role, Staff
-from people.staff import second_factor, staff_records
+from people.staff import second_factor, staff_status
 from tests.channels.conftest import PASSWORD, Console, make_console
 
 ANA = "ana@example.org"
@@ -105,7 +105,7 @@ def test_somebody_switched_off_is_out_at_the_next_request(console):
     tab = console.sign_in(ANA)
     assert tab.get("/staff/day").status_code == 200
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, agent), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, agent), console.now)
     assert tab.get("/staff/day").status_code == 303
     assert console.tab().post("/staff/sign-in", credentials(console)).status_code == 403
 

@@ -13,7 +13,7 @@ from sqlmodel import select
 from incidents.reports.models import Report
 from messaging.models import OutboxMessage
 from people.models import Customer, CustomerSession
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.booking import bookings
 from scheduling.booking.bookings import BookingRequest
 from scheduling.models import Callback
@@ -199,11 +199,11 @@ def test_every_call_that_we_made_is_listed_and_nothing_else(app, gwen, store, cl
     mine = people[0]
     clock.now = mine.starts_at
     with store.unit() as session:
-        from verification import call_session
+        from verification import call_end, call_session
 
-        held = callbacks.lock_callback(session, mine.id)
+        held = callback_rows.lock_callback(session, mine.id)
         call_session.start_call(session, held, factories.a_policy(), clock.now)
-        call_session.end_call(session, held, "no_answer", factories.a_policy(), clock.now)
+        call_end.end_call(session, held, "no_answer", factories.a_policy(), clock.now)
     again = Browser(app, store.url)
     again.enter()
     page = again.get("/my/calls").text

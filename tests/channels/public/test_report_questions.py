@@ -8,7 +8,7 @@ import pytest
 
 from channels.web.public.report_wizard_steps import WIZARD_STEPS
 from incidents.cases import report_list
-from incidents.reports import submission
+from incidents.reports import report_view
 from incidents.reports.models import Report
 from tests.channels.support import OTHER_PHONE, PHONE, all_rows, unit
 from tests.ids import without_random
@@ -45,7 +45,7 @@ def asked(client):
     return Asked(client)
 
 
-def the_report(app) -> submission.ReportView:
+def the_report(app) -> report_view.ReportView:
     with unit(app) as session:
         (found,) = report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
         return found

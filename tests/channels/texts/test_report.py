@@ -12,7 +12,7 @@ from channels.texts import report_answer_parser
 from config.languages import registry
 from config.languages.vocabulary import customer_vocabulary
 from incidents.cases import report_list
-from incidents.reports import submission
+from incidents.reports import report_view
 from incidents.reports.models import Report
 from messaging import opt_outs, segments
 from tests.channels.support import (
@@ -52,7 +52,7 @@ def thread(client):
     return Thread(client)
 
 
-def read(app) -> list[submission.ReportView]:
+def read(app) -> list[report_view.ReportView]:
     with unit(app) as session:
         return report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
 

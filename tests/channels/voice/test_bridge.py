@@ -44,13 +44,11 @@ def check(call: Bridged, code: str) -> str:
 
 def secret_code(call: Bridged) -> str:
     """The code that nobody may see yet, out of the store."""
-    from verification import call_session, codes
+    from verification import codes, open_codes
 
     with unit(call.app) as session:
-        row = call_session.find_open_code(session, call.row.callback_id)
-        return codes.hotp_code(
-            call_session._open_code_secret(session, row), row.counter, row.digits
-        )
+        row = open_codes.find_open_code(session, call.row.callback_id)
+        return codes.hotp_code(open_codes.open_code_secret(session, row), row.counter, row.digits)
 
 
 def test_the_code_comes_and_goes_with_the_customer(call):

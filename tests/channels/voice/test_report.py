@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from incidents.cases import report_list
-from incidents.reports import submission
+from incidents.reports import report_view
 from incidents.reports.models import Report
 from tests.channels.support import AUTH_TOKEN, PHONE, a_text, all_rows, signed_post, unit
 from tests.channels.voice.test_ivr import Line
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.settings(
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def read(app) -> submission.ReportView:
+def read(app) -> report_view.ReportView:
     with unit(app) as session:
         (found,) = report_list.list_latest_reports(session, audit_log.SYSTEM, NOON)
         return found

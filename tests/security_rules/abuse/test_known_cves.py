@@ -12,8 +12,8 @@ from sqlmodel import select
 from channels.startup.startup_checks import check_settings
 from config.settings import Settings
 from people.errors import LinkExpired
-from people.staff import second_factor, staff_records
-from scheduling import callbacks
+from people.staff import link_creation, second_factor, staff_enrolment, staff_status
+from scheduling import callback_rows
 from scheduling.models import Callback
 from tests import databases, factories
 from tests.channels.conftest import PASSWORD, Console
@@ -23,7 +23,7 @@ from tests.security_rules.support import outages
 from tests.security_rules.support.check_channels import CHANNELS, SETTINGS, ask, of_its_own
 from tests.security_rules.support.cost_counters import difference, rows
 from vault.keys import field_encryption
-from verification import call_session, codes
+from verification import call_end, call_session, codes, issued_codes, open_codes
 from verification.models import Code, code_seal_context
 
 pytestmark = pytest.mark.settings(**SETTINGS)
@@ -55,8 +55,8 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
     """An agent's request that read the row before five tries, and writes after them."""
     outages.impatient(app, there.url)
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        stale = call_session.find_open_code(session, call.callback_id)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        stale = open_codes.find_open_code(session, call.callback_id)
         told = set(guess(app, call, 5))
         call_session.start_call(session, held, factories.a_policy(), clock.now)
         session.add(stale)
@@ -70,9 +70,9 @@ def test_a_stale_copy_of_the_row_brings_no_tries_back(app, there, clock, call):
 def test_no_other_counter_than_the_present_one_is_accepted(app, there, clock, call):
     """Resynchronisation (RFC 4226 section 7.4) would give a guesser more than one code to hit."""
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        new = call_session.reissue_code(session, held, factories.a_policy(), clock.now)
-        row = call_session.find_open_code(session, call.callback_id)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        new = issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
+        row = open_codes.find_open_code(session, call.callback_id)
         place = code_seal_context(row.id, row.phone_index, row.counter)
         secret = field_encryption.load_data_key(session, row.customer_id).open_field(
             "code", "secret", place, row.secret
@@ -175,11 +175,11 @@ def test_what_happens_after_a_phone_call_began_counts_when_its_code_is_keyed(
         clock.now += timedelta(minutes=10)
     else:
         with there.unit() as session:
-            held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
+            held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
             if meanwhile == "ended":
-                call_session.end_call(session, held, "reached", factories.a_policy(), clock.now)
+                call_end.end_call(session, held, "reached", factories.a_policy(), clock.now)
             else:
-                new = call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+                new = issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
                 assert new.code != call.code
     told = signed_post(client, path, {**line, "Digits": call.code}).text
     assert "Not confirmed" in told
@@ -192,20 +192,20 @@ def test_an_enrolment_link_that_was_good_when_opened_must_be_so_when_redeemed(
 ):
     with store.unit() as session:
         member = factories.an_agent(session, clock.now)
-        link = staff_records.create_enrolment_link(session, member, clock.now)
-        secret = staff_records.open_enrolment_link(session, link, clock.now)[2]
+        link = link_creation.create_enrolment_link(session, member, clock.now)
+        secret = staff_enrolment.open_enrolment_link(session, link, clock.now)[2]
         if meanwhile == "expired":
             clock.now += timedelta(days=3)
         elif meanwhile == "switched off":
-            staff_records.deactivate_staff_member(session, member, clock.now)
+            staff_status.deactivate_staff_member(session, member, clock.now)
         elif meanwhile == "replaced":
-            staff_records.create_enrolment_link(session, member, clock.now)
+            link_creation.create_enrolment_link(session, member, clock.now)
         else:
             code = second_factor.current_totp_code(secret, clock.now)
-            staff_records.enrol_with_link(session, link, PASSWORD, code, clock.now)
+            staff_enrolment.enrol_with_link(session, link, PASSWORD, code, clock.now)
     with store.unit() as session, pytest.raises(LinkExpired):
         code = second_factor.current_totp_code(secret, clock.now)
-        staff_records.enrol_with_link(session, link, "another " + PASSWORD, code, clock.now)
+        staff_enrolment.enrol_with_link(session, link, "another " + PASSWORD, code, clock.now)
 
 
 # Zitadel: parallel attempts were all let through before the first of them was counted.

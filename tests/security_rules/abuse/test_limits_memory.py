@@ -13,7 +13,8 @@ import time_machine
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from channels.rate_limit_memory import CounterTableFull, LimitWindow, MemoryCounters
+from channels.counter_table import CounterTableFull
+from channels.rate_limit_memory import LimitWindow, MemoryCounters
 from channels.rate_limit_redis import RedisCounters
 from channels.rate_limits import RateLimiter, RateLimitExceeded
 from config.ip_addresses import Network, parse_network

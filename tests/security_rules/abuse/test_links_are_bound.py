@@ -13,10 +13,11 @@ import pyotp
 import pytest
 from sqlmodel import select
 
+from people.credential_models import EnrolmentLink
 from people.credentials import new_token, token_hash
 from people.errors import LinkExpired
-from people.models import EnrolmentLink, Role, Staff
-from people.staff import enrolment_links, staff_records
+from people.models import Role, Staff
+from people.staff import enrolment_links, link_creation, staff_enrolment, staff_records
 from people.staff.enrolment_links import LinkKind, LinkTerms, SecondStepInput
 from tests.channels.conftest import Console, make_console
 from tests.channels.enrolment_steps import NEW_PASSWORD, secret_on, set_anew
@@ -80,7 +81,7 @@ def test_who_writes_to_the_database_moves_it_to_no_other_browser(console, pasted
         elif pasted == "kind":
             first.kind = LinkKind.OPERATOR
         else:
-            second = staff_records.create_enrolment_link(
+            second = link_creation.create_enrolment_link(
                 session, session.get_one(Staff, ana), console.now, pin="1"
             )
             found = session.exec(
@@ -98,20 +99,20 @@ def test_a_link_of_ones_own_that_names_no_browser_is_good_in_none(store):
 
     with store.unit() as session:
         member, token = factories.an_agent(session, START), new_token()
-        staff_records.activate_enrolment_link(
+        link_creation.activate_enrolment_link(
             session, member, token_hash(token), START, kind=LinkKind.SELF
         )
         for pieces in (SecondStepInput(), SecondStepInput(session_id=member.id)):
             with pytest.raises(LinkExpired):
-                staff_records.open_enrolment_link(session, token, START, pieces=pieces)
+                staff_enrolment.open_enrolment_link(session, token, START, pieces=pieces)
         again = new_token()
         terms = LinkTerms(session_id=member.id.hex)
-        staff_records.activate_enrolment_link(
+        link_creation.activate_enrolment_link(
             session, member, token_hash(again), START, kind=LinkKind.SELF, terms=terms
         )
         with pytest.raises(LinkExpired):
-            staff_records.open_enrolment_link(session, again, START)
-        found = staff_records.open_enrolment_link(
+            staff_enrolment.open_enrolment_link(session, again, START)
+        found = staff_enrolment.open_enrolment_link(
             session, again, START, pieces=SecondStepInput(session_id=member.id)
         )
         assert enrolment_links.open_link_terms(session, found[0]) == terms
@@ -132,7 +133,7 @@ def test_an_address_that_holds_a_token_sends_it_nowhere_and_is_kept_nowhere(cons
         made = staff_records.add_staff_member(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        token = staff_records.create_enrolment_link(session, made, console.now, pin="204060")
+        token = link_creation.create_enrolment_link(session, made, console.now, pin="204060")
     path = f"/staff/enrol/{token}"
     with caplog.at_level(logging.DEBUG):
         for item in (path, path + "x"):

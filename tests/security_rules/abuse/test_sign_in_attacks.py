@@ -21,18 +21,19 @@ from sqlmodel import select
 
 from channels.startup import database_upgrade
 from people import credentials
+from people.credential_models import ApiToken, EnrolmentLink, RecoveryCode, StaffSession
 from people.credentials import token_hash
 from people.customers import customer_sessions
-from people.models import (
-    ApiToken,
-    CustomerSession,
-    EnrolmentLink,
-    RecoveryCode,
-    Role,
-    Staff,
-    StaffSession,
+from people.models import CustomerSession, Role, Staff
+from people.staff import (
+    api_tokens,
+    link_creation,
+    second_factor,
+    session_lifecycle,
+    staff_passwords,
+    staff_records,
+    staff_status,
 )
-from people.staff import api_tokens, authentication, second_factor, staff_records
 from scheduling.calendars import calendar_feeds
 from scheduling.models import CalendarFeed
 from tests import databases, servers
@@ -281,7 +282,7 @@ def accounts(strict) -> dict[str, str]:
     off = strict.member("off@example.org")
     strict.member(ANA)
     with strict.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, off), strict.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, off), strict.now)
         staff_records.add_staff_member(
             session, "new@example.org", "New", "agent", strict.now, timezone="Europe/London"
         )
@@ -495,7 +496,7 @@ def test_nobody_makes_their_own_or_one_for_who_is_off_or_has_no_code_left(consol
     off, bare = console.member(ANA), console.member("cy@example.org")
     tab = console.sign_in(BEN)
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, off), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, off), console.now)
     tried = {item: tab.post(f"/staff/colleagues/{item}/link") for item in (mine, off, bare)}
     assert [value.status_code for value in tried.values()] == [403, 404, 422]
     assert "no recovery code left" in tried[bare].text
@@ -520,7 +521,7 @@ def pinned(console: Console, pin: str = "204060") -> str:
         made = staff_records.add_staff_member(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        token = staff_records.create_enrolment_link(session, made, console.now, pin=pin)
+        token = link_creation.create_enrolment_link(session, made, console.now, pin=pin)
         return f"/staff/enrol/{token}"
 
 
@@ -554,7 +555,7 @@ def test_looking_at_a_link_spends_nothing_and_says_little(console):
         made = staff_records.add_staff_member(
             session, "eve@example.org", "Eve Ng", "agent", console.now, timezone="Europe/London"
         )
-        link = f"/staff/enrol/{staff_records.create_enrolment_link(session, made, console.now)}"
+        link = f"/staff/enrol/{link_creation.create_enrolment_link(session, made, console.now)}"
     for _ in range(10):
         page = console.tab().get(link).text
         assert console.tab().client.head(link).status_code == 200
@@ -600,7 +601,7 @@ def test_a_password_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
         member = session.get_one(Staff, mallory)
-        staff_records.replace_password(session, member, OWN, console.now)
+        staff_passwords.replace_password(session, member, OWN, console.now)
         own = member.password_hash
     for planted in (credentials.hash_password(OWN).encode(), own, b"", b"x"):
         with console.unit() as session:
@@ -628,10 +629,10 @@ def test_a_recovery_code_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
     console, ana, mallory = two
     with console.unit() as session:
-        staff_records.create_enrolment_link(
+        link_creation.create_enrolment_link(
             session, session.get_one(Staff, ana), console.now, pin="204060"
         )
-        own = staff_records.create_enrolment_link(
+        own = link_creation.create_enrolment_link(
             session, session.get_one(Staff, mallory), console.now
         )
     changes = (
@@ -664,14 +665,14 @@ def test_a_link_that_is_planted_or_pasted_opens_nothing(two):
 def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted):
     console, ana, mallory = two
     with console.unit() as session:
-        token = authentication.open_staff_session(
+        token = session_lifecycle.open_staff_session(
             session, session.get_one(Staff, mallory), console.now
         )
         bearer = api_tokens.create_api_token(
             session, session.get_one(Staff, mallory), "x", console.now
         )
         feed = calendar_feeds.create_feed(session, mallory, console.now)
-        assert authentication.find_session_principal(session, token, console.now).id == mallory
+        assert session_lifecycle.find_session_principal(session, token, console.now).id == mallory
         assert api_tokens.find_token_principal(session, bearer).id == mallory
         assert calendar_feeds.read_feed_entries(session, feed, console.now) is not None
         forged = token.replace(mallory.hex, ana.hex)
@@ -683,7 +684,7 @@ def test_a_session_or_token_that_is_planted_or_pasted_opens_nothing(two, pasted)
             if not pasted:
                 row.bound = None
         session.flush()
-        assert authentication.find_session_principal(session, forged, console.now) is None
+        assert session_lifecycle.find_session_principal(session, forged, console.now) is None
         assert api_tokens.find_token_principal(session, bearer) is None
         assert calendar_feeds.read_feed_entries(session, feed, console.now) is None
 

@@ -47,12 +47,12 @@ def test_nor_on_a_customer_who_has_a_call_of_her_own_just_now(app, there, clock,
 def _reissued(there, call, now):
     from dataclasses import replace
 
-    from scheduling import callbacks
-    from verification import call_session
+    from scheduling import callback_rows
+    from verification import issued_codes
 
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        issued = call_session.reissue_code(session, held, factories.a_policy(), now)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        issued = issued_codes.reissue_code(session, held, factories.a_policy(), now)
         return replace(call, code=issued.code)
 
 
@@ -97,7 +97,7 @@ def test_a_customer_has_one_call_at_a_time_so_a_number_never_has_two_codes(there
 @pytest.mark.both
 def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
     """All calls are booked; all Starts come at the same moment, each in its own process."""
-    from scheduling import callbacks
+    from scheduling import callback_rows
     from scheduling.errors import WrongState
     from verification import call_session
 
@@ -114,7 +114,7 @@ def test_two_agents_who_start_at_once_leave_one_code(app, there, clock):
 
     def start(callback_id, agent_id) -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:
-            held = callbacks.get_held_callback(session, callback_id, agent_id)
+            held = callback_rows.get_held_callback(session, callback_id, agent_id)
             try:
                 return call_session.start_call(session, held, EARLY, clock.now).code
             except WrongState:

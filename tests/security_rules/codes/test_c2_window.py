@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import select
 
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import cancellations
 from scheduling.errors import OutsideWindow, WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -16,7 +16,7 @@ from tests import factories
 from tests.channels.support import a_started_call, a_token
 from tests.channels.support import booking as body_of_booking
 from vault.keys import keyring
-from verification import call_session
+from verification import call_end, call_session, issued_codes
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine, NotConfirmed
@@ -40,7 +40,7 @@ def booked(store, minutes=15):
 def start(store, made, now, policy=POLICY):
     with store.unit() as session:
         return call_session.start_call(
-            session, callbacks.get_held_callback(session, *made[:2]), policy, now
+            session, callback_rows.get_held_callback(session, *made[:2]), policy, now
         )
 
 
@@ -101,9 +101,9 @@ def test_after_end_nothing_is_told_even_of_a_confirmed_call(store):
             assert confirmed(store, made, issued.code, BOOKED)
             assert isinstance(verdict(store, made, issued.code, BOOKED), AlreadyConfirmed)
         with store.unit() as session:
-            call_session.end_call(
+            call_end.end_call(
                 session,
-                callbacks.get_held_callback(session, *made[:2]),
+                callback_rows.get_held_callback(session, *made[:2]),
                 "reached",
                 factories.a_policy(),
                 BOOKED,
@@ -118,8 +118,8 @@ def test_a_new_code_kills_the_old_at_once_and_brings_ten_minutes_of_its_own(stor
     old = start(store, made, BOOKED)
     later = BOOKED + timedelta(minutes=9)
     with store.unit() as session:
-        new = call_session.reissue_code(
-            session, callbacks.get_held_callback(session, *made[:2]), POLICY, later
+        new = issued_codes.reissue_code(
+            session, callback_rows.get_held_callback(session, *made[:2]), POLICY, later
         )
     assert new.valid_until == BOOKED + timedelta(minutes=15)
     assert old.code == new.code or not confirmed(store, made, old.code, later)
@@ -131,16 +131,18 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
     start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session, pytest.raises(WrongState, match="check_number_expired"):
-        call_session.current_code(
-            session, callbacks.get_held_callback(session, *made[:2]), BOOKED + timedelta(minutes=10)
+        issued_codes.current_code(
+            session,
+            callback_rows.get_held_callback(session, *made[:2]),
+            BOOKED + timedelta(minutes=10),
         )
     with store.unit() as session, pytest.raises(OutsideWindow):
-        call_session.reissue_code(
-            session, callbacks.get_held_callback(session, *made[:2]), POLICY, over
+        issued_codes.reissue_code(
+            session, callback_rows.get_held_callback(session, *made[:2]), POLICY, over
         )
     with store.unit() as session:
-        new = call_session.reissue_code(
-            session, callbacks.get_held_callback(session, *made[:2]), POLICY, over - TICK
+        new = issued_codes.reissue_code(
+            session, callback_rows.get_held_callback(session, *made[:2]), POLICY, over - TICK
         )
     assert confirmed(store, made, new.code, over - TICK)
 
@@ -149,13 +151,15 @@ def test_a_code_that_ran_out_can_be_replaced_until_the_window_is_over(store):
 def test_a_callback_that_never_started_has_no_code_to_guess(store, how):
     made = booked(store)
     with store.unit() as session:
-        held = callbacks.get_held_callback(session, *made[:2])
+        held = callback_rows.get_held_callback(session, *made[:2])
         if how == "cancelled":
-            bookings.cancel_booked_callback(session, held, POLICY, BOOKED)
+            cancellations.cancel_booked_callback(session, held, POLICY, BOOKED)
         elif how == "refused":
-            bookings.refuse_callback(session, held, BOOKED)
+            cancellations.refuse_callback(session, held, BOOKED)
         elif how == "missed":
-            bookings.mark_overdue_missed(session, factories.a_policy(), BOOKED + timedelta(hours=1))
+            cancellations.mark_overdue_missed(
+                session, factories.a_policy(), BOOKED + timedelta(hours=1)
+            )
     assert store.all(select(Callback))[0].state == how
     assert not [c for c in store.all(select(Code)) if c.callback_id]
     if how != "booked":
@@ -179,10 +183,10 @@ def test_a_call_left_open_is_closed_when_its_window_is_over(store):
     issued = start(store, made, BOOKED)
     over = BOOKED + timedelta(minutes=15)
     with store.unit() as session:
-        call_session.end_overdue_calls(session, over - TICK)
+        call_end.end_overdue_calls(session, over - TICK)
     assert store.all(select(Callback))[0].state == "started"
     with store.unit() as session:
-        call_session.end_overdue_calls(session, over)
+        call_end.end_overdue_calls(session, over)
     assert store.all(select(Callback))[0].state == "ended"
     assert not confirmed(store, made, issued.code, over - TICK)
 

@@ -60,26 +60,26 @@ def test_a_repeat_says_when_and_how_it_was_confirmed(app, client, there, clock):
 
 
 def test_a_new_code_after_the_confirmation_is_not_to_be_had(app, there, clock):
-    from scheduling import callbacks
+    from scheduling import callback_rows
     from scheduling.errors import WrongState
-    from verification import call_session
+    from verification import issued_codes
 
     call = factories.a_call(there, clock.now)
     CHANNELS["web"](app, call.phone, call.code)
     with there.unit() as session, pytest.raises(WrongState):
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
 
 
 @pytest.mark.campaign
 def test_confirming_and_ending_at_once_leave_one_story(app, there, clock):
-    from scheduling import callbacks
-    from verification import call_session
+    from scheduling import callback_rows
+    from verification import call_end
 
     def end() -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:
-            held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-            call_session.end_call(session, held, "reached", factories.a_policy(), clock.now)
+            held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+            call_end.end_call(session, held, "reached", factories.a_policy(), clock.now)
         return "ended"
 
     for _ in range(5):

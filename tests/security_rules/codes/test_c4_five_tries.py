@@ -9,12 +9,12 @@ from functools import partial
 import pytest
 from sqlmodel import select
 
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.errors import WrongState
 from tests import databases, factories
 from tests.processes import at_once
 from tests.security_rules.support.check_channels import CHANNELS, SETTINGS, ask, of_its_own, rounds
-from verification import call_session
+from verification import call_status, issued_codes
 from verification.models import Code
 
 pytestmark = pytest.mark.settings(**SETTINGS)
@@ -108,15 +108,15 @@ def test_the_agent_sees_it_and_issues_a_new_code_three_times_at_the_most(app, th
     for _ in range(3):
         try_wrong(app, call, "web", 5)
         with there.unit() as session:
-            held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-            seen = call_session.call_status(session, held)
+            held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+            seen = call_status.call_status(session, held)
             assert (seen.tries_left, seen.can_reissue) == (0, True)
-            call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+            issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        assert call_session.call_status(session, held).can_reissue is False
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        assert call_status.call_status(session, held).can_reissue is False
         with pytest.raises(WrongState, match="no_check_numbers_left"):
-            call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+            issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
 
 
 @pytest.mark.campaign
@@ -126,8 +126,8 @@ def test_guessing_and_reissuing_at_once_never_gives_a_sixth_try_at_one_code(app,
 
     def reissue() -> str:
         with databases.opened(there.url, wait_seconds=60).unit() as session:
-            held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-            return call_session.reissue_code(session, held, factories.a_policy(), clock.now).code
+            held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+            return issued_codes.reissue_code(session, held, factories.a_policy(), clock.now).code
 
     guesses = [factories.wrong(call.code, n + 1) for n in range(48)]
     acts = [partial(ask, app, OPEN[n % 3], call.phone, guess) for n, guess in enumerate(guesses)]

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import update
 from sqlmodel import col, select
 
-from scheduling import callbacks
+from scheduling import callback_rows
 from tests import databases, factories
 from tests.security_rules.support.check_channels import CHANNELS
-from verification import call_session, codes
+from verification import codes, issued_codes
 from verification.models import Code
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -81,8 +81,8 @@ def test_the_counter_only_rises(store, clock):
         seen.append(row.counter)
         if len(seen) < 4:
             with store.unit() as session:
-                held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-                call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+                held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+                issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
     assert seen == [0, 1, 2, 3]
 
 
@@ -91,8 +91,8 @@ def test_a_counter_set_back_in_the_store_brings_no_dead_code_to_life(app, databa
     there = databases.opened(database)
     call = factories.a_call(there, clock.now)
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        call_session.reissue_code(session, held, factories.a_policy(), clock.now)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        issued_codes.reissue_code(session, held, factories.a_policy(), clock.now)
     for counter in (0, 2):
         with there.unit() as session:
             at = col(Code.callback_id) == call.callback_id

@@ -76,11 +76,11 @@ class World:
         client: FlaskClient = self.console.app.test_client()
         if name in STAFF:
             from people.models import Staff
-            from people.staff import authentication
+            from people.staff import session_lifecycle
 
             with self.console.unit() as session:
                 member = session.get_one(Staff, self.staff[name])
-                token = authentication.open_staff_session(session, member, self.console.now)
+                token = session_lifecycle.open_staff_session(session, member, self.console.now)
             self._keep(client, "staff", token)
         elif name == "customer":
             with self.console.unit() as session:

@@ -11,7 +11,7 @@ from sqlmodel import select
 
 from people.models import Staff
 from people.staff import api_tokens
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.models import Callback
 from tests.channels.conftest import Console, Tab, make_console
 
@@ -111,5 +111,5 @@ def test_a_booking_far_ahead_is_no_old_one(console):
     agent, _ = console.agent()
     callback_id = console.callback(agent, minutes_ahead=60 * 24 * 100)
     with console.unit() as session:
-        found = callbacks.get_recent_callback(session, callback_id, agent, console.now)
-        assert callbacks.has_recent_callback(session, agent, found.customer_id, console.now)
+        found = callback_rows.get_recent_callback(session, callback_id, agent, console.now)
+        assert callback_rows.has_recent_callback(session, agent, found.customer_id, console.now)

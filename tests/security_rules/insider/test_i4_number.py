@@ -9,19 +9,24 @@ from functools import partial
 import pytest
 from sqlmodel import col, select
 
-from channels.texts import handler
+from channels.texts import handler, text_job
 from incidents.cases.models import Case, CaseSubject
 from messaging import line_types, opt_outs
 from messaging.dispatch import delivery_outcomes, leases
 from messaging.models import OutboxMessage
 from messaging.sending_limits import NumberLimit, SendingLimits
 from people.approvals.models import ApprovalRequest
-from people.customers import customer_records, customer_sessions
+from people.customers import customer_preferences, customer_records, customer_sessions
 from people.errors import Conflict, InvalidInput, NotFound
 from people.models import Customer, CustomerSession, NumberProof, Staff
-from procedures import approval_registry, number_change, undelivered_number_change
-from scheduling import callbacks
-from scheduling.booking import bookings, customer_callbacks, handover
+from procedures import (
+    approval_registry,
+    number_change,
+    old_number_notices,
+    undelivered_number_change,
+)
+from scheduling import callback_rows
+from scheduling.booking import bookings, cancellations, customer_callbacks, handover, time_changes
 from scheduling.booking.bookings import BookingRequest
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -31,7 +36,7 @@ from tests.approvals import approve_request
 from tests.processes import at_once
 from vault.keys import field_encryption, keyring
 from vault.models import AuditEntry
-from verification import bridged_calls, call_session, number_proof
+from verification import bridged_calls, call_session, issued_codes, number_proof
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, NotConfirmed
@@ -51,7 +56,7 @@ def life(store):
         agent = factories.an_agent(session, NOW)
         supervisor = factories.an_agent(session, NOW, role="supervisor", name="Sue Poe")
         customer = factories.a_customer(session, NOW, OLD)
-        customer_records.save_safe_phrase(session, customer, "blue teapot", NOW)
+        customer_preferences.save_safe_phrase(session, customer, "blue teapot", NOW)
         ahead = timedelta(days=3)
         made = factories.a_callback(session, NOW, agent=agent, customer=customer, ahead=ahead)
         return made.id, agent.id, supervisor.id, customer.id
@@ -95,7 +100,7 @@ def sent(store, now: datetime, rules: SendingLimits = SendingLimits()) -> int:  
 def waited(store, now: datetime) -> datetime:
     """Until when the number waits, after the worker came by."""
     with store.unit() as session:
-        number_change.start_number_holds(session, POLICY, now)
+        old_number_notices.start_number_holds(session, POLICY, now)
         undelivered_number_change.open_undelivered_cases(session, now)
     return store.all(select(Customer).where(Customer.number_waits_until.is_not(None)))[
         0
@@ -144,7 +149,7 @@ def test_an_insider_who_has_many_texts_go_out_first_does_not_drown_the_warning(s
     for later in (1, 2):
         with store.unit() as session:
             callback = session.get_one(Callback, life[0])
-            bookings.reschedule_callback(
+            time_changes.reschedule_callback(
                 session, callback, callback.starts_at + later * HOUR, POLICY, NOW
             )
     approve(store, life, ask(store, life))
@@ -261,7 +266,7 @@ def test_an_old_number_that_turns_out_to_be_a_landline_is_told_by_voice_once(sto
         session.add(row)
     for _ in range(2):
         with store.unit() as session:
-            number_change.queue_voice_notices(session, POLICY, NOW)
+            old_number_notices.queue_voice_notices(session, POLICY, NOW)
     spoken = [(kind, to) for kind, to, body in queued(store) if "one that ends in 9, 9" in body]
     assert spoken == [("number", OLD)]
 
@@ -289,16 +294,16 @@ def _book(session, life, moment):
 
 
 def _move(session, life, moment):
-    held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
-    bookings.reschedule_callback(
+    held = callback_rows.get_held_callback(session, life[0], life[1], lock=True)
+    time_changes.reschedule_callback(
         session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment
     )
 
 
 def _revive(session, life, moment):
-    held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
-    bookings.cancel_booked_callback(session, held, POLICY, moment)
-    bookings.rebook_callback(
+    held = callback_rows.get_held_callback(session, life[0], life[1], lock=True)
+    cancellations.cancel_booked_callback(session, held, POLICY, moment)
+    time_changes.rebook_callback(
         session, held, moment.replace(second=0) + timedelta(hours=30), POLICY, moment
     )
 
@@ -338,7 +343,7 @@ def test_a_call_that_is_going_on_loses_its_code_and_gets_no_other(store, life):
         with core_transaction(store.engine, keyring.keyring_session_info(store.ring)) as work:
             told = check_code(work, number, code, Channel.WEB, begins, organisation="Example Bank")
         assert isinstance(told, NotConfirmed)
-    for again in (call_session.reissue_code, call_session.start_call):
+    for again in (issued_codes.reissue_code, call_session.start_call):
         with store.unit() as session, pytest.raises(WrongState):
             again(session, session.get_one(Callback, live), POLICY, begins)
 
@@ -367,13 +372,13 @@ def test_texts_from_the_new_number_are_answered_as_from_a_stranger(store, life, 
     answers = []
     for sender in (NEW, stranger):
         with store.unit() as session:
-            text = handler.ReceivedText(f"SM-{sender}", sender, word)
+            text = text_job.ReceivedText(f"SM-{sender}", sender, word)
             answers.append(handler.handle_text(session, text, POLICY, SendingLimits(), NOW))
     assert answers[0] == answers[1]
     assert "teapot" not in str(answers[0])
     with store.unit() as session:
         kept = session.get_one(Customer, life[3])
-        assert customer_records.read_safe_phrase(session, kept, NOW, "x") == "blue teapot"
+        assert customer_preferences.read_safe_phrase(session, kept, NOW, "x") == "blue teapot"
         assert session.get_one(Callback, life[0]).state == "booked"
 
 
@@ -381,7 +386,7 @@ def test_the_agent_who_gave_the_customer_away_meanwhile_asks_no_more(store, life
     request = ask(store, life)
     with store.unit() as session:
         other = factories.an_agent(session, NOW)
-        held = callbacks.get_held_callback(session, life[0], life[1], lock=True)
+        held = callback_rows.get_held_callback(session, life[0], life[1], lock=True)
         handover.hand_over_callback(session, held, other.id, POLICY, NOW)
     with pytest.raises(Conflict, match="requester_lost_callback"):
         approve(store, life, request)

@@ -26,7 +26,7 @@ from people.approvals.models import ApprovalRequest, ApprovalVote
 from people.approvals.request_types import ApprovalRequestView, RequestType
 from people.errors import AlreadyRequested, Conflict, NotAllowed, NotFound
 from people.models import Role, Staff
-from people.staff import staff_records
+from people.staff import staff_enrolment, staff_status
 from tests import databases, factories
 from tests.approvals import approve_request
 from tests.processes import at_once
@@ -152,7 +152,7 @@ def test_nothing_is_ever_done_without_enough_others_who_may_for_long(store):
 @pytest.fixture
 def quick_passwords(monkeypatch):
     """Thousands enrol, and no password is ever looked at."""
-    monkeypatch.setattr(staff_records, "hash_password", lambda *_: "x" * 97)
+    monkeypatch.setattr(staff_enrolment, "hash_password", lambda *_: "x" * 97)
 
 
 @pytest.mark.usefixtures("quick_passwords")
@@ -202,9 +202,9 @@ def test_an_approval_is_void_once_its_giver_may_no_longer_give_it(store, lost):
     with store.unit() as session:
         member = session.get_one(Staff, first)
         if lost == "role":
-            staff_records.assign_staff_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
+            staff_status.assign_staff_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
         else:
-            staff_records.deactivate_staff_member(session, member, NOW)
+            staff_status.deactivate_staff_member(session, member, NOW)
     assert approve(store, request, second) == "asked"
     assert done(store) == []
     assert approve(store, request, third) == "done"
@@ -219,7 +219,7 @@ def test_an_approved_run_stops_when_an_approver_goes(store):
         with store.unit() as session:
             assert command_execution.begin_approved_command(session, LONG, request[0], NOW)
     with store.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, first), NOW)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, first), NOW)
     for _ in range(2):
         with store.unit() as session:
             assert not command_execution.begin_approved_command(session, LONG, request[0], NOW)
@@ -400,7 +400,7 @@ def _strip(url: str, who: UUID) -> str:
     store = databases.opened(url, wait_seconds=60)
     with store.unit() as session:
         member = session.exec(select(Staff).where(col(Staff.id) == who).with_for_update()).one()
-        staff_records.assign_staff_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
+        staff_status.assign_staff_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
     return "stripped"
 
 
@@ -438,11 +438,9 @@ def test_setting_up_ends_for_good_with_the_second_who_may_approve(store, gone):
         for item in (first, second):
             member = session.get_one(Staff, item)
             if gone == "off":
-                staff_records.deactivate_staff_member(session, member, NOW)
+                staff_status.deactivate_staff_member(session, member, NOW)
             else:
-                staff_records.assign_staff_role(
-                    session, member, Role.AGENT, audit_log.OPERATOR, NOW
-                )
+                staff_status.assign_staff_role(session, member, Role.AGENT, audit_log.OPERATOR, NOW)
         assert bootstrap.count_approvers(session) == 0
         assert not bootstrap.is_bootstrap_open(session, NOW)
     assert (

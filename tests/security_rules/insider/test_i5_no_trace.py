@@ -26,7 +26,7 @@ from incidents.cases.models import Case, CaseKind, CaseSubject
 from incidents.leak_tracing import service
 from incidents.reports import report_fields, reporter_feedback, submission
 from incidents.reports.models import Report
-from incidents.response import approval_types, customer_warnings, exposure
+from incidents.response import customer_warnings, exposure, response_requests
 from messaging.sending_limits import parse_limits
 from people.approvals import approval_requests, bootstrap, decisions, sealed_requests
 from people.approvals.models import ApprovalRequest
@@ -35,7 +35,7 @@ from people.approvals.states import RequestState
 from people.customers import access_budgets
 from people.errors import NotFound
 from people.models import Role, Staff
-from people.staff import api_tokens, authentication, suspension
+from people.staff import api_tokens, session_lifecycle, suspension
 from procedures import approval_registry
 from procedures.role_change import CHANGE_ROLE
 from storage.column_types import new_id
@@ -87,7 +87,7 @@ class House:
         made = self.console.tab()
         with self.console.unit() as session:
             member = session.get_one(Staff, self.people[name])
-            token = authentication.open_staff_session(session, member, self.console.now)
+            token = session_lifecycle.open_staff_session(session, member, self.console.now)
         with made.client.session_transaction() as cookie:
             cookie["staff"] = token
         return made
@@ -164,18 +164,18 @@ def investigate(house: House) -> None:
         service.trace_case_signals(session, case.reference, ivo, now)
         span = now - timedelta(days=9), now + timedelta(days=1)
         exposure.load_exposure_page(session, case, bob, *span, ivo, now)
-        approval_types.request_customer_warning(
+        response_requests.request_customer_warning(
             session, case.reference, ivo, bob, *span, SECRET, now
         )
         warn = session.exec(
             select(ApprovalRequest).where(col(ApprovalRequest.kind) == "warn_customers")
         ).one()
         approve_request(session, table, warn.id, warn.digest, ida, now)
-        refused = approval_types.request_staff_suspension(
+        refused = response_requests.request_staff_suspension(
             session, case.reference, ivo, bob, SECRET, now
         )
         decisions.refuse_request(session, table, refused.id, ida, now)
-        waits = approval_types.request_staff_suspension(
+        waits = response_requests.request_staff_suspension(
             session, case.reference, ivo, bob, SECRET, now
         )
         house.request, house.digest = waits.id, waits.digest
@@ -419,7 +419,7 @@ def test_the_same_can_be_asked_in_another_case_without_learning_of_it(house):
     with house.unit() as session:
         case = open_or_extend_case(session, CaseKind.ACCESS, "own", [], now, subjects=[bob])
         workflow.claim_case(session, case.reference, ines, now)
-        made = approval_types.request_staff_suspension(
+        made = response_requests.request_staff_suspension(
             session, case.reference, ines, bob, "he reads too much", now
         )
         assert made.state == RequestState.ASKED

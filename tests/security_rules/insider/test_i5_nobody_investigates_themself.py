@@ -22,7 +22,7 @@ from incidents.cases.models import Case, CaseKind, CaseState, CaseSubject
 from incidents.reports import report_fields, submission
 from incidents.reports.models import Report
 from people.models import Role, Staff
-from people.staff import api_tokens, staff_records
+from people.staff import api_tokens, staff_status
 from tests.channels.conftest import Console, Tab, make_console, without_token
 from tests.channels.console.test_roles import ACTS
 from vault.audit import audit_log
@@ -243,7 +243,7 @@ def test_where_all_investigators_are_named_the_case_waits_and_supervisors_hear_t
     waits = "case needs another investigator"
     assert waits not in sam.get("/staff/team").text
     with console.unit() as session:
-        staff_records.deactivate_staff_member(
+        staff_status.deactivate_staff_member(
             session, session.get_one(Staff, scene.ivo), console.now
         )
     page = sam.get("/staff/team").text

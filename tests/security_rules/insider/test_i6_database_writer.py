@@ -20,8 +20,8 @@ from messaging.dispatch import leases
 from people.customers import customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records
-from people.staff import api_tokens, staff_records
-from scheduling import callbacks
+from people.staff import api_tokens, link_creation, staff_enrolment, staff_records, staff_status
+from scheduling import callback_fields
 from scheduling.calendars import calendar_feeds
 from scheduling.errors import WrongState
 from scheduling.models import Callback
@@ -30,7 +30,7 @@ from tests.channels.conftest import PHONE, Console, make_console
 from tests.security_rules.support import failed_check_cases
 from tests.security_rules.support.check_channels import SETTINGS
 from vault import external_counters
-from verification import call_session
+from verification import call_end, call_session, issued_codes
 
 VICTIM, ACCOMPLICE = PHONE, "+447400555555"
 _CSRF = re.compile(r'name="csrf_token" value="([^"]+)"')
@@ -176,7 +176,7 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
         theirs = credential_records.store_passkey(
             session, ben, b"theirs", b"key", 0, "phone", console.now
         ).id
-        found = callbacks.find_customer_by_ticket(session, "T-1001")
+        found = callback_fields.find_customer_by_ticket(session, "T-1001")
         assert found == session.get_one(Callback, second).customer_id
     writer.swap("staff", "email_index", ana, ben)
     writer.swap("passkey", "credential_index", mine, theirs)
@@ -185,7 +185,7 @@ def test_staff_tickets_and_passkeys_are_not_found_by_an_index_of_others(console,
     with console.unit() as session:
         assert staff_records.find_staff_by_email(session, "ana@example.org") is None
         assert credential_records.lock_passkey(session, b"mine") is None
-        assert callbacks.find_customer_by_ticket(session, "T-1001") is None
+        assert callback_fields.find_customer_by_ticket(session, "T-1001") is None
 
 
 @pytest.mark.parametrize(
@@ -276,14 +276,14 @@ def test_a_code_that_ended_or_was_replaced_is_not_revived_by_an_old_row(console,
     code_before, call_before = _code_of(writer, callback), writer.row("callback", callback)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        call_session.reissue_code(session, row, console.context.policy, console.now)
+        issued_codes.reissue_code(session, row, console.context.policy, console.now)
     after = _code_of(writer, callback)
     writer.put_back("code", code_before)
     assert verdict(console, VICTIM, code) == "not_confirmed"
     writer.put_back("code", after)
     with at_work(console) as session:
         row = session.get_one(Callback, callback)
-        call_session.end_call(session, row, "reached", console.context.policy, console.now)
+        call_end.end_call(session, row, "reached", console.context.policy, console.now)
     writer.put_back("code", after)
     writer.put_back("callback", call_before)
     no_genuine(console, VICTIM, code)
@@ -307,17 +307,17 @@ def test_a_callback_that_is_changed_is_told_of_as_genuine_to_nobody(console, wri
         row = session.get_one(Callback, callback)
         if row.state == "booked":
             call_session.start_call(session, row, console.context.policy, console.now)
-        call_session.current_code(session, row, console.now)
+        issued_codes.current_code(session, row, console.now)
 
 
 def test_a_callback_that_its_customer_refused_cannot_be_booked_again_in_the_table(console, writer):
     """Was red on c916469."""
-    from scheduling.booking import bookings
+    from scheduling.booking import cancellations
 
     agent = console.member("ana@example.org")
     callback = console.callback(agent, 10)
     with console.unit() as session:
-        bookings.refuse_callback(session, session.get_one(Callback, callback), console.now)
+        cancellations.refuse_callback(session, session.get_one(Callback, callback), console.now)
     writer.put("callback", callback, state="booked", ended_at=None)
     console.wait(minutes=10)
     with pytest.raises(WrongState):
@@ -350,7 +350,7 @@ def test_somebody_switched_off_is_not_let_in_again_by_the_table(console, writer,
     """Was red on c916469."""
     ana, _tab = console.agent()
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
     writer.put("staff", ana, **values)
     console.wait(seconds=30)
     form = {"email": "ana@example.org", "password": "several good words", "code": console.code()}
@@ -363,7 +363,7 @@ def test_a_session_that_ended_is_not_revived(console, writer, whole):
     ana, tab = console.agent()
     before = writer.only("staff_session")
     with console.unit() as session:
-        staff_records.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
+        staff_status.deactivate_staff_member(session, session.get_one(Staff, ana), console.now)
         member = session.get_one(Staff, ana)
         member.active = True
     if whole:
@@ -393,15 +393,15 @@ def test_a_link_that_was_used_or_is_too_old_is_not_made_good(console, writer):
 
     ana = console.member("ana@example.org")
     with console.unit() as session:
-        first = staff_records.create_enrolment_link(
+        first = link_creation.create_enrolment_link(
             session, session.get_one(Staff, ana), console.now
         )
-        staff_records.create_enrolment_link(session, session.get_one(Staff, ana), console.now)
+        link_creation.create_enrolment_link(session, session.get_one(Staff, ana), console.now)
     table = SQLModel.metadata.tables["enrolment_link"]
     with writer._engine.begin() as work:
         work.execute(update(table).values(used_at=None, tries=0))
     with console.unit() as session, pytest.raises(LinkExpired):
-        staff_records.open_enrolment_link(session, first, console.now)
+        staff_enrolment.open_enrolment_link(session, first, console.now)
 
 
 def test_a_number_that_waits_after_a_change_waits_on(console, writer):

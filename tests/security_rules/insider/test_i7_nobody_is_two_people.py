@@ -16,9 +16,10 @@ from channels.cli.approvals import EXIT_AWAITING_APPROVAL
 from people import password_seal
 from people.approvals import bootstrap, independence
 from people.approvals.models import ApprovalRequest, ApprovalVote
+from people.credential_models import EnrolmentLink
 from people.customers import customer_records
-from people.models import Customer, EnrolmentLink, Role, Staff
-from people.staff import staff_records
+from people.models import Customer, Role, Staff
+from people.staff import staff_passwords, staff_records
 from tests import factories
 from tests.channels.conftest import PHONE, Console, Tab, make_console
 from tests.channels.enrolment_steps import (
@@ -336,5 +337,5 @@ def test_another_password_keeps_who_one_is_proven_to(store):
     with store.unit() as session:
         ids = house(session, {"a": "", "p": "a"})
         member = session.get_one(Staff, ids["p"])
-        staff_records.replace_password(session, member, "nine purple umbrellas", NOW)
+        staff_passwords.replace_password(session, member, "nine purple umbrellas", NOW)
         assert not are_independent(session, ids["p"], ids["a"])

@@ -12,7 +12,7 @@ from sqlmodel import select
 from incidents.reports.models import Report
 from messaging.models import InboundText
 from people.customers import customer_records
-from scheduling import callbacks
+from scheduling import callback_rows
 from scheduling.models import Callback
 from tests.channels.support import PHONE, a_text, all_rows, signed_post, wrong
 from tests.databases import opened
@@ -20,7 +20,7 @@ from tests.factories import a_call, a_callback, a_customer, a_policy
 from tests.processes import at_once
 from tests.security_rules.messages.test_m2_webhooks import form_for, pytestmark, signature, state  # noqa: F401
 from tests.security_rules.support.check_channels import of_its_own
-from verification import call_session
+from verification import call_end, issued_codes
 from verification.models import Code
 
 AT_ONCE = 16
@@ -96,8 +96,8 @@ def test_an_overheard_text_cut_differently_does_not_pass_for_another(app, client
 def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, there, clock):
     call = a_call(there, clock.now, PHONE)
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, call.callback_id, call.agent_id)
-        call_session.end_call(session, held, "reached", a_policy(), clock.now)
+        held = callback_rows.get_held_callback(session, call.callback_id, call.agent_id)
+        call_end.end_call(session, held, "reached", a_policy(), clock.now)
     assert "GENUINE" not in a_text(client, call.code, "SM1").text
     with there.unit() as session:
         customer = customer_records.find_by_phone(session, PHONE)
@@ -118,7 +118,7 @@ def test_texts_that_arrive_late_or_in_another_order_do_no_harm(app, client, ther
 def test_an_earlier_code_of_the_same_call_arrives_too_late(app, client, there, clock):
     first = a_call(there, clock.now, PHONE)
     with there.unit() as session:
-        held = callbacks.get_held_callback(session, first.callback_id, first.agent_id)
-        second = call_session.reissue_code(session, held, a_policy(), clock.now)
+        held = callback_rows.get_held_callback(session, first.callback_id, first.agent_id)
+        second = issued_codes.reissue_code(session, held, a_policy(), clock.now)
     assert "GENUINE" not in a_text(client, first.code, "SM1").text
     assert "GENUINE" in a_text(client, second.code, "SM2").text

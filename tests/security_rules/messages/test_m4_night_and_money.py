@@ -17,7 +17,7 @@ from messaging.dispatch.worker import Worker
 from messaging.models import HourlySpending, OutboxMessage, Priority
 from messaging.outbox import NewMessage
 from messaging.sending_limits import NumberLimit, SendingLimits
-from scheduling.booking import bookings
+from scheduling.booking import cancellations, time_changes
 from tests import databases, factories
 from tests.processes import at_once
 from tests.security_rules.support.crash_helpers import Post
@@ -90,9 +90,9 @@ def test_what_is_done_at_night_is_told_in_the_morning(store, act):
         ahead = datetime(2026, 11, 26, 10, tzinfo=UTC) - early.replace(second=0)
         made = factories.a_callback(session, early, ahead=ahead, policy=policy)
         if act == "move":
-            bookings.reschedule_callback(session, made, made.starts_at + HOUR, policy, night)
+            time_changes.reschedule_callback(session, made, made.starts_at + HOUR, policy, night)
         if act == "cancel":
-            bookings.cancel_booked_callback(session, made, policy, night)
+            cancellations.cancel_booked_callback(session, made, policy, night)
     latest = max(store.all(select(OutboxMessage)), key=lambda row: row.id)
     assert latest.due_at == datetime(2026, 11, 25, 8, tzinfo=UTC)
     assert leased(store, SendingLimits(), latest.due_at - timedelta(seconds=1)) == []

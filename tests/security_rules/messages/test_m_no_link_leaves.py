@@ -19,7 +19,7 @@ from messaging.message_context import MessageContext
 from people import text_input
 from people.customer_import.record_reader import FileRecord
 from people.customer_import.validation import ImportRules, _build_import_row
-from people.customers import customer_records
+from people.customers import customer_preferences
 from people.errors import InvalidInput
 from people.staff import staff_records
 from people.text_input import AllowedContent, clean_text_input
@@ -244,7 +244,7 @@ def test_a_ticket_keeps_its_numbers(ticket):
 @pytest.mark.parametrize("typed", ["bank dot com", "t dot me", "zero eight zero zero"])
 def test_a_safe_phrase_is_no_link(typed):
     """Was red on c916469."""
-    assert customer_records.parse_safe_phrase(typed) == "" or find_contact(typed) is None
+    assert customer_preferences.parse_safe_phrase(typed) == "" or find_contact(typed) is None
 
 
 def test_a_name_on_its_way_out_is_no_link():

@@ -23,9 +23,9 @@ from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import CaseKind
 from incidents.reports import report_fields, submission
 from messaging.models import OutboxMessage
-from people.customers import customer_records, customer_sessions
+from people.customers import customer_preferences, customer_records, customer_sessions
 from people.models import Role, Staff
-from people.staff import staff_records
+from people.staff import link_creation, staff_records
 from scheduling import models
 from scheduling.availability import teams
 from scheduling.calendars import calendar_feeds
@@ -336,9 +336,9 @@ class House:
         now, policy = self.console.now, self.console.context.policy
         with self.console.unit() as session:
             gwen = customer_records.find_by_phone(session, PHONE)
-            customer_records.save_safe_phrase(session, gwen, "blue teapot", now)
+            customer_preferences.save_safe_phrase(session, gwen, "blue teapot", now)
             cookie = customer_sessions.start_customer_session(session, gwen.id, now)
-            link = staff_records.create_enrolment_link(
+            link = link_creation.create_enrolment_link(
                 session, staff_records.find_staff_by_email(session, "bob@example.org"), now
             )
             feed = calendar_feeds.create_feed(session, agent, now)

@@ -12,8 +12,8 @@ from people.approvals.models import ApprovalRequest
 from people.customers import customer_records
 from people.models import Role, Staff
 from procedures import approval_registry
-from scheduling.booking import bookings
-from scheduling.callbacks import lock_upcoming_callbacks
+from scheduling.booking import cancellations
+from scheduling.callback_rows import lock_upcoming_callbacks
 from tests.approvals import approve_request
 from tests.channels.support import context, unit
 from tests.security_rules.support import sealed_columns as columns
@@ -31,7 +31,7 @@ def erase(app: Flask, phone: str) -> bytes:
         assert found is not None
         wrapped = session.get_one(DataKey, found.id).wrapped
         for callback in lock_upcoming_callbacks(session, found.id, here.clock()):
-            bookings.cancel_booked_callback(
+            cancellations.cancel_booked_callback(
                 session, callback, here.policy, here.clock(), audit_log.CUSTOMER
             )
     said = command(app, "customers", "erase", "--phone", phone, "--why", "she wants it so")

@@ -10,14 +10,14 @@ from typing import Any
 
 from flask import Flask
 
-from scheduling import callbacks
-from scheduling.booking import bookings
+from scheduling import callback_rows
+from scheduling.booking import cancellations
 from storage.session import core_transaction
 from tests import factories
 from tests.channels.support import a_text, signed_post
 from tests.databases import Store
 from vault.keys import keyring
-from verification import call_session
+from verification import call_end
 from verification.code_check import check_code
 from verification.verdicts import Channel
 
@@ -30,9 +30,9 @@ def ways(store: Store, now: datetime) -> dict[str, tuple[str, str]]:
     expired, locked = factories.a_call(store, ran_out), factories.a_call(store, now)
     ended, stranger = factories.a_call(store, now), factories.a_call(store, now)
     with store.unit() as session:
-        call_session.end_call(
+        call_end.end_call(
             session,
-            callbacks.get_held_callback(session, *_held(ended)),
+            callback_rows.get_held_callback(session, *_held(ended)),
             "reached",
             factories.a_policy(),
             now,
@@ -69,7 +69,7 @@ def _only_booked(store: Store, now: datetime, cancelled: bool = False) -> str:
         customer = factories.a_customer(session, now, phone := factories.a_phone())
         made = factories.a_callback(session, now, customer=customer)
         if cancelled:
-            bookings.cancel_booked_callback(session, made, factories.a_policy(), now)
+            cancellations.cancel_booked_callback(session, made, factories.a_policy(), now)
     return phone
 
 

@@ -16,13 +16,22 @@ from sqlalchemy import Connection, Engine, event
 from sqlmodel import Session, select
 
 from channels.rate_limits import ExternalCounters
-from channels.texts.handler import ReceivedText, handle_text
+from channels.texts.handler import handle_text
+from channels.texts.text_job import ReceivedText
 from messaging.dispatch import leases
 from people.customers import customer_sessions
 from people.models import Customer, Role, Staff
 from people.passkeys import credential_records
-from people.staff import api_tokens, authentication, second_factor, staff_records
-from scheduling import callbacks
+from people.staff import (
+    api_tokens,
+    authentication,
+    link_creation,
+    second_factor,
+    session_lifecycle,
+    staff_enrolment,
+    staff_status,
+)
+from scheduling import callback_rows, callbacks
 from scheduling.booking import bookings, customer_callbacks
 from scheduling.calendars import calendar_feeds
 from scheduling.models import Callback
@@ -32,7 +41,15 @@ from tests.channels.conftest import SECRET, Console
 from vault import external_counters
 from vault.audit import log_verification
 from vault.models import AuditEntry
-from verification import call_session, codes, number_proof
+from verification import (
+    call_end,
+    call_session,
+    call_status,
+    codes,
+    issued_codes,
+    number_proof,
+    page_number_check,
+)
 from verification.code_check import check_code
 from verification.verdicts import AlreadyConfirmed, Channel, Genuine
 
@@ -94,13 +111,13 @@ def built(console: Console) -> House:
         house.truth[made_call.id] = (VICTIM, "Ben", later.starts_at)
         for name, who in house.people.items():
             member = session.get_one(Staff, who)
-            house.tokens[f"session {name}"] = authentication.open_staff_session(
+            house.tokens[f"session {name}"] = session_lifecycle.open_staff_session(
                 session, member, console.now
             )
             house.tokens[f"bearer {name}"] = api_tokens.create_api_token(
                 session, member, "x", console.now
             )
-            house.tokens[f"link {name}"] = staff_records.create_enrolment_link(
+            house.tokens[f"link {name}"] = link_creation.create_enrolment_link(
                 session, member, console.now
             )
             house.spare[name] = second_factor.issue_recovery_codes(session, who)[0]
@@ -112,7 +129,7 @@ def built(console: Console) -> House:
         for phone, who in house.customers.items():
             token = customer_sessions.start_customer_session(session, who, console.now)
             house.tokens[f"customer {phone}"] = token
-        staff_records.deactivate_staff_member(
+        staff_status.deactivate_staff_member(
             session, session.get_one(Staff, house.people["off"]), console.now
         )
     console.wait(minutes=9)
@@ -177,7 +194,7 @@ class Journey:
         self._issue(ACCOMPLICE, call_session.start_call)
 
     def reveal(self) -> None:
-        self._issue(GWEN, lambda s, row, _policy, now: call_session.current_code(s, row, now))
+        self._issue(GWEN, lambda s, row, _policy, now: issued_codes.current_code(s, row, now))
 
     def _issue(self, phone: str, by: Callable[..., Any]) -> None:
         callback = self.house.calls[phone]
@@ -247,13 +264,13 @@ class Journey:
 
     def _ask_whether_we_call(self, phone: str) -> None:
         with self.unit() as session:
-            if call_session.find_active_call(session, phone, self.now) is not None:
+            if call_status.find_active_call(session, phone, self.now) is not None:
                 raise Broken("we are said to call a number that we do not call")
 
     def other_call(self) -> None:
         """A new code of the same call: the former is dead."""
         former = [code for code, callback in self.told.items() if self._is_of(callback, GWEN)]
-        self._issue(GWEN, call_session.reissue_code)
+        self._issue(GWEN, issued_codes.reissue_code)
         self.confirmed.discard(self.house.calls[GWEN])
         for code in former:
             self.told.pop(code, None)
@@ -268,7 +285,7 @@ class Journey:
         for phone in (ACCOMPLICE, GWEN):
             with self.unit() as session:
                 row = session.get_one(Callback, self.house.calls[phone])
-                call_session.end_call(session, row, "reached", policy, self.now)
+                call_end.end_call(session, row, "reached", policy, self.now)
             for code, callback in list(self.told.items()):
                 if self._is_of(callback, phone):
                     self.told.pop(code)
@@ -302,7 +319,7 @@ class Journey:
         for phone in (VICTIM, ACCOMPLICE, ACCOMPLICE):
             for number in ("000000", self.page_number or "111111"):
                 with self.unit() as session:
-                    found = number_proof.verify_page_number(session, phone, number, self.now)
+                    found = page_number_check.verify_page_number(session, phone, number, self.now)
                 if found is None:
                     continue
                 right = phone == ACCOMPLICE and number == self.page_number
@@ -329,7 +346,7 @@ class Journey:
     def staff_doors(self) -> None:
         for name, who in self.house.people.items():
             for kind, enter in (
-                ("session", authentication.find_session_principal),
+                ("session", session_lifecycle.find_session_principal),
                 ("bearer", None),
             ):
                 token = self.house.tokens[f"{kind} {name}"]
@@ -354,7 +371,7 @@ class Journey:
     def links(self) -> None:
         for name, who in self.house.people.items():
             with self.unit() as session:
-                _, member, _ = staff_records.open_enrolment_link(
+                _, member, _ = staff_enrolment.open_enrolment_link(
                     session, self.house.tokens[f"link {name}"], self.now
                 )
                 self._hold_member(name, who, member.id, member.role)
@@ -393,7 +410,7 @@ class Journey:
         for phone, name in ((ACCOMPLICE, "ana"), (GWEN, "ben")):
             who = self.house.people[name]
             with self.unit() as session:
-                row = callbacks.get_held_callback(session, self.house.calls[phone], who)
+                row = callback_rows.get_held_callback(session, self.house.calls[phone], who)
                 shown = callbacks.read_callback(session, row, self.now, "own day")
             self.readings += 1
             if shown.customer.id != self.house.customers[phone]:

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from app import create_app
 from messaging.dispatch.worker import Worker
-from people.staff import api_tokens, staff_records
+from people.staff import api_tokens, link_creation, staff_records
 from tests import databases
 from tests.channels.support import AUTH_TOKEN, a_text, signed_post, unit, wrong
 from vault.keys import field_encryption, keyring
@@ -101,7 +101,7 @@ class Journey:
             member = staff_records.add_staff_member(
                 session, email, name, role, self.now, timezone="Europe/London"
             )
-            link = staff_records.create_enrolment_link(session, member, self.now)
+            link = link_creation.create_enrolment_link(session, member, self.now)
             token = api_tokens.create_api_token(session, member, "desk", self.now)
         if role == "agent":
             self.headers = {"Authorization": f"Bearer {token}"}

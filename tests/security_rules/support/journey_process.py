@@ -27,7 +27,7 @@ from incidents.cases.models import Case
 from incidents.evening_notes import note_creation
 from incidents.evening_notes.due_evenings import DueEvening
 from people.customers import customer_records
-from people.staff import staff_records
+from people.staff import link_creation, staff_records
 from tests.authenticator import Authenticator
 from tests.channels.support import unit
 from tests.security_rules.support.journey import EMAIL, GWEN, LEO, Journey, Who, notations, sent
@@ -89,7 +89,7 @@ def with_a_passkey(journey: Journey, agent: FlaskClient) -> None:
         member = staff_records.find_staff_by_email(session, EMAIL)
         assert member is not None
         staff_records.set_staff_phone(session, member, DESK, journey.now)
-        staff_records.create_enrolment_link(session, member, journey.now, pin="unguessable-pin")
+        link_creation.create_enrolment_link(session, member, journey.now, pin="unguessable-pin")
     journey.secrets += ["unguessable-pin", PASSKEY, *notations(DESK)]
     journey.bytes += [device.credential, handle, device._public()[-32:]]
 

@@ -20,7 +20,13 @@ from uuid import UUID
 import pyotp
 from sqlmodel import Session, select
 
-from people.approvals import approval_requests, bootstrap, command_execution, decisions
+from people.approvals import (
+    approval_requests,
+    bootstrap,
+    command_execution,
+    decisions,
+    valid_approvals,
+)
 from people.approvals.models import ApprovalRequest
 from people.approvals.request_types import RequestSubject, RequestType
 from people.approvals.states import RequestState
@@ -33,7 +39,14 @@ from people.errors import (
     SecondStepFailed,
 )
 from people.models import Role, Staff
-from people.staff import reset_links, second_factor, staff_approvals, staff_records
+from people.staff import (
+    link_creation,
+    reset_links,
+    second_factor,
+    staff_approvals,
+    staff_enrolment,
+    staff_status,
+)
 from people.staff.enrolment_links import SecondStepInput
 from procedures import role_change
 from tests import factories
@@ -104,9 +117,9 @@ def furnish(store: Store) -> House:
             made = factories.an_agent(
                 session, NOW, role=role, email=f"p{n}@example.org", name=f"P{n}"
             )
-            token = staff_records.create_enrolment_link(session, made, NOW)
-            code = pyotp.TOTP(staff_records.open_enrolment_link(session, token, NOW)[2]).at(NOW)
-            codes[made.id] = staff_records.enrol_with_link(session, token, PASSWORD, code, NOW)[1]
+            token = link_creation.create_enrolment_link(session, made, NOW)
+            code = pyotp.TOTP(staff_enrolment.open_enrolment_link(session, token, NOW)[2]).at(NOW)
+            codes[made.id] = staff_enrolment.enrol_with_link(session, token, PASSWORD, code, NOW)[1]
             people.append(made.id)
     return House(store, tuple(people), codes)
 
@@ -126,9 +139,9 @@ class Run:
         self.hers = {self.she}
 
     def enrolled(self, token: str, pieces: SecondStepInput) -> UUID:
-        secret = staff_records.open_enrolment_link(self.work, token, self.now, pieces=pieces)[2]
+        secret = staff_enrolment.open_enrolment_link(self.work, token, self.now, pieces=pieces)[2]
         code = pyotp.TOTP(secret).at(self.now)
-        member, codes = staff_records.enrol_with_link(
+        member, codes = staff_enrolment.enrol_with_link(
             self.work, token, PASSWORD, code, self.now, pieces=pieces
         )
         self.codes[member.id] = codes
@@ -231,7 +244,7 @@ class Run:
         row = self.work.get_one(ApprovalRequest, asked.id)
         voices = {
             approval.staff_id
-            for approval in decisions.list_valid_approvals(self.work, asked.kind, row)
+            for approval in valid_approvals.list_valid_approvals(self.work, asked.kind, row)
         }
         voices |= {asked.by} if asked.by else set()
         if len(voices) < asked.kind.people or voices <= self.hers:
@@ -314,7 +327,7 @@ class Run:
         if found:
             token = self.random.choice(found).token
             guess = f"{self.random.randrange(10**6):06d}"
-            staff_records.open_enrolment_link(
+            staff_enrolment.open_enrolment_link(
                 self.work, token, self.now, pieces=SecondStepInput(guess)
             )
 
@@ -322,7 +335,7 @@ class Run:
         who = self.random.choice(self.people)
         member = self.work.get_one(Staff, who)
         if who != self.she and bootstrap.count_approvers(self.work) > 4:
-            staff_records.deactivate_staff_member(self.work, member, self.now)
+            staff_status.deactivate_staff_member(self.work, member, self.now)
 
     def new_codes(self) -> None:
         who = self.random.choice(self.people)
@@ -331,7 +344,7 @@ class Run:
     def demoted(self) -> None:
         who = self.work.get_one(Staff, self.random.choice(self.people))
         if who.role != A and bootstrap.count_approvers(self.work) > 4:
-            staff_records.assign_staff_role(self.work, who, A, audit_log.OPERATOR, self.now)
+            staff_status.assign_staff_role(self.work, who, A, audit_log.OPERATOR, self.now)
 
     def time_passes(self) -> None:
         self.now += timedelta(hours=self.random.randrange(1, 20))

@@ -15,16 +15,17 @@ from incidents.cases.creation import NewEvidence, open_or_extend_case
 from incidents.cases.models import Case, CaseEvidence, CaseKind, CaseOutcome
 from incidents.evening_notes import case_evidence, note_creation
 from incidents.evening_notes.due_evenings import DueEvening
-from incidents.response import customer_warnings
+from incidents.response import warning_runs
 from messaging import call_queue
 from messaging.call_states import CallState
 from people.approvals import sealed_requests
 from people.approvals.models import ApprovalRequest
-from people.models import Customer, Role, Staff, StaffSession
+from people.credential_models import StaffSession
+from people.models import Customer, Role, Staff
 from people.passkeys import credential_records, registration
-from people.staff import authentication, second_factor, suspension
+from people.staff import second_factor, session_lifecycle, suspension
 from procedures import number_change
-from scheduling.booking import bookings
+from scheduling.booking import bookings, cancellations
 from scheduling.models import Callback
 from storage.column_types import new_id
 from tests import factories
@@ -67,7 +68,7 @@ def _of_calls(console: Console, session: Session, names: dict[str, Any]) -> dict
     )
     customer = session.get_one(Customer, booked.customer_id)
     off = bookings.book_callback(session, customer, booked.agent_id, wish, policy, now)
-    bookings.cancel_booked_callback(session, off, policy, now)
+    cancellations.cancel_booked_callback(session, off, policy, now)
     about = {"customer_id": booked.customer_id, "callback_id": booked.id}
     audit_log.record_act(
         session, audit_log.staff_actor(booked.agent_id), "customer.read", now, **about
@@ -108,7 +109,7 @@ def _of_staff(
     suspended."""
     now, devices = console.now, {}
     ana = session.get_one(Staff, people[Role.AGENT])
-    authentication.open_staff_session(session, ana, now, browser="Firefox, Linux")
+    session_lifecycle.open_staff_session(session, ana, now, browser="Firefox, Linux")
     newest = select(StaffSession.id).order_by(col(StaffSession.id).desc()).limit(1)
     for role in (Role.AGENT, Role.INVESTIGATOR):
         device = devices[role] = Authenticator(**_SITE)
@@ -153,7 +154,7 @@ def _cases(console: Console, session: Session, people: dict[Role, UUID]) -> dict
     merge_split.merge_cases(session, found["decided"], found["other"], ivy, _WHY, now)
     case = session.exec(select(Case).where(Case.reference == found["decided"])).one()
     since, until = now - timedelta(days=1), now + timedelta(days=1)
-    customer_warnings.start_warning_run(session, case, ana, since, until, now)
+    warning_runs.start_warning_run(session, case, ana, since, until, now)
     parts = select(CaseEvidence.id).where(CaseEvidence.case_id == case.id)
     return {**found, "part": session.exec(parts.limit(1)).one()}
 

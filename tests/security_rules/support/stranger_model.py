@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from sqlmodel import Session
 
-from channels.texts.handler import ReceivedText, handle_text
+from channels.texts.handler import handle_text
+from channels.texts.text_job import ReceivedText
 from incidents.reports import report_fields, reporter_feedback, submission
 from messaging import inbox, report_texts
 from messaging.dispatch import delivery_outcomes, leases
@@ -20,13 +21,13 @@ from messaging.message_kinds import ANYONE_CAN_TRIGGER
 from messaging.models import OutboxMessage
 from messaging.sending_limits import SendingLimits, parse_limits
 from people.models import Customer
-from scheduling.booking import bookings
+from scheduling.booking import bookings, cancellations
 from scheduling.models import Callback
 from scheduling.notifications import ring_back
 from tests import factories
 from tests.databases import Store
 from vault.keys import keyring
-from verification import call_session, number_proof
+from verification import call_end, call_session, number_proof, page_number_check
 
 START = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 WEEK = timedelta(days=7)
@@ -82,7 +83,7 @@ class Machine(RuleBasedStateMachine):
     @rule(phone=st.sampled_from(PHONES), number=st.integers(0, 10**8 - 1), times=st.integers(1, 4))
     def guesses(self, phone: str, number: int, times: int) -> None:
         for n in range(times):
-            number_proof.verify_page_number(
+            page_number_check.verify_page_number(
                 self.work, phone, f"{(number + n) % 10**8:08d}", self.now
             )
 
@@ -135,7 +136,7 @@ class Machine(RuleBasedStateMachine):
         self.booked.append(self.now)
         callback = self.book(minutes)
         assert callback.id in self.worker(), "the customer is not told"
-        bookings.cancel_booked_callback(self.work, callback, self.policy, self.now)
+        cancellations.cancel_booked_callback(self.work, callback, self.policy, self.now)
         assert callback.id in self.worker(), "the customer is not told that it is off"
 
     @precondition(may_book)
@@ -157,7 +158,7 @@ class Machine(RuleBasedStateMachine):
         told = self.says(VICTIM, issued.code)
         assert told is not None, "the verdict is not answered"
         assert "GENUINE" in told
-        call_session.end_call(self.work, callback, "reached", self.policy, self.now)
+        call_end.end_call(self.work, callback, "reached", self.policy, self.now)
 
     def book(self, minutes: int) -> Callback:
         """With an agent who has nothing else to do."""

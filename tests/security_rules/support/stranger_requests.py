@@ -14,7 +14,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from channels.app_context import AppContext
-from channels.texts.handler import ReceivedText, handle_text
+from channels.texts.handler import handle_text
+from channels.texts.text_job import ReceivedText
 from messaging import models
 from messaging.dispatch import delivery_outcomes, leases
 from storage.session import transaction

@@ -18,7 +18,7 @@ from people.approvals.request_types import ApprovalRequestView, RequestSubject, 
 from people.error_codes import PeopleErrorCode
 from people.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from people.models import Role, Staff
-from people.staff import staff_records
+from people.staff import staff_status
 from tests import factories
 from tests.approvals import approve_request
 from tests.databases import Store
@@ -256,7 +256,7 @@ class Machine(RuleBasedStateMachine):
     @rule(who=st.sampled_from(range(len(HANDS))), role=st.sampled_from([A, S, I]))
     def another_role(self, who: int, role: Role) -> None:
         member = self.work.get_one(Staff, self.people[who])
-        staff_records.assign_staff_role(self.work, member, role, audit_log.OPERATOR, self.now)
+        staff_status.assign_staff_role(self.work, member, role, audit_log.OPERATOR, self.now)
         self.roles[who] = role
 
     @rule(who=st.sampled_from(range(len(HANDS))), active=st.booleans())
@@ -266,7 +266,7 @@ class Machine(RuleBasedStateMachine):
             member.active = True
             self.work.add(member)
         else:
-            staff_records.deactivate_staff_member(self.work, member, self.now)
+            staff_status.deactivate_staff_member(self.work, member, self.now)
         self.active[who] = active
 
     @rule(hours=st.integers(1, 60))

@@ -21,10 +21,16 @@ from messaging.dispatch.worker import Worker
 from messaging.models import OutboxMessage
 from messaging.providers.simulator.sms import SimulatorSmsProvider
 from people.approvals import approval_requests
-from people.customers import customer_records
+from people.customers import customer_preferences, customer_records
 from people.models import Customer, Staff
 from people.passkeys import credential_records, registration
-from people.staff import authentication, staff_approvals, staff_records
+from people.staff import (
+    link_creation,
+    session_lifecycle,
+    staff_approvals,
+    staff_enrolment,
+    staff_records,
+)
 from people.staff.second_factor import current_totp_code
 from scheduling.booking import idempotency
 from scheduling.models import Callback
@@ -37,7 +43,7 @@ from vault.audit import audit_log
 from vault.errors import KeyUnavailable, Tampered
 from vault.keys import keyring
 from vault.models import DataKey, KeyRegisterRow, PurposeKey
-from verification import call_session, number_proof
+from verification import call_status, number_proof
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, Genuine
@@ -50,7 +56,7 @@ def a_life(store: Store, phone: str) -> factories.Call:
     """Create a person with data in every table, whose call is confirmed and in progress."""
     with store.unit() as session:
         made = factories.a_customer(session, NOW, phone, external_ref=f"crm-{phone}")
-        customer_records.save_safe_phrase(session, made, "blue teapot", NOW)
+        customer_preferences.save_safe_phrase(session, made, "blue teapot", NOW)
         told = report_fields.ReportSubmission(
             phone, "web", said="x", shown_number="+1", claimed_to_be="us", asked_for=["code"]
         )
@@ -68,12 +74,12 @@ def a_life(store: Store, phone: str) -> factories.Call:
         call_queue.queue_call(
             session, call.callback_id, staff_records.open_staff_phone(session, member), NOW
         )
-        link = staff_records.create_enrolment_link(session, member, NOW, pin="123456")
-        secret = staff_records.open_enrolment_link(session, link, NOW, "123456")[2]
-        staff_records.enrol_with_link(
+        link = link_creation.create_enrolment_link(session, member, NOW, pin="123456")
+        secret = staff_enrolment.open_enrolment_link(session, link, NOW, "123456")[2]
+        staff_enrolment.enrol_with_link(
             session, link, "several good words", _totp(secret), NOW, piece="123456"
         )
-        authentication.open_staff_session(session, member, NOW, browser="Firefox, Linux")
+        session_lifecycle.open_staff_session(session, member, NOW, browser="Firefox, Linux")
         credential_records.store_passkey(
             session, member.id, phone.encode(), b"key", 0, "My phone", NOW
         )
@@ -210,7 +216,7 @@ def test_without_a_customers_key_all_of_theirs_is_gone_and_nobody_elses(store, l
         with pytest.raises(KeyUnavailable):
             customer_records.open_customer_details(session, session.get_one(Customer, gone))
         with pytest.raises(KeyUnavailable):
-            call_session.call_status(session, session.get_one(Callback, lives[0].callback_id))
+            call_status.call_status(session, session.get_one(Callback, lives[0].callback_id))
 
 
 def test_a_text_to_an_erased_customer_fails_and_keeps_no_other_waiting(store):

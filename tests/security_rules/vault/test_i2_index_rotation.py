@@ -26,8 +26,8 @@ from people.models import Customer
 from people.passkeys import credential_records
 from people.staff import staff_records
 from procedures import erasure
-from scheduling import callbacks
-from scheduling.booking import bookings, idempotency
+from scheduling import callback_fields, callback_rows
+from scheduling.booking import cancellations, idempotency
 from scheduling.errors import WrongState
 from scheduling.models import Callback
 from storage.session import core_transaction
@@ -40,7 +40,7 @@ from tests.security_rules.support.crash_helpers import Fuse, until_killed
 from vault.keys import index_key_cache, index_key_rotation, keyring
 from vault.keys.blind_index import CURRENT, KNOWN, ONLY, form_generation
 from vault.models import AuditEntry, PurposeKey
-from verification import call_session, number_proof
+from verification import call_session, call_status, number_proof, page_number_check
 from verification.code_check import check_code
 from verification.models import Code
 from verification.verdicts import Channel, Genuine, NotConfirmed
@@ -106,7 +106,7 @@ def find_customer(session: Session, phone: str) -> Any:
 
 
 def find_code(session: Session, phone: str) -> Any:
-    return call_session.find_active_call(session, phone, NOW)
+    return call_status.find_active_call(session, phone, NOW)
 
 
 def find_key(session: Session, phone: str) -> Any:
@@ -125,7 +125,7 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
         s, f"crm-{p}"
     ),
     "staff.email_index": lambda s, p: staff_records.find_staff_by_email(s, f"a{p[1:]}@example.org"),
-    "callback.ticket_index": lambda s, p: callbacks.find_customer_by_ticket(s, "T-1001"),
+    "callback.ticket_index": lambda s, p: callback_fields.find_customer_by_ticket(s, "T-1001"),
     "code.phone_index": find_code,
     "inbound_text.sender_index": lambda s, p: inbox.was_helped_recently(s, p, "", NOW),
     "demo_text.phone_index": lambda s, p: message_store.list_simulated_texts(s, NOW, p),
@@ -139,7 +139,7 @@ FINDERS: dict[str, Callable[[Session, str], Any]] = {
     "idempotency_key.key_hash": find_key,
     "idempotency_key.request_hash": find_key,
     "passkey.credential_index": lambda s, p: credential_records.lock_passkey(s, p.encode()),
-    "number_proof.phone_index": lambda s, p: number_proof._lock_open_proof(
+    "number_proof.phone_index": lambda s, p: page_number_check._lock_open_proof(
         s, keyring.current_keyring(s).compute_search_forms("phone", p)
     ),
 }
@@ -228,7 +228,7 @@ def another_call(store: databases.Store) -> None:
         ahead = timedelta(minutes=15)
         callback = factories.a_callback(session, NOW, customer=customer, ahead=ahead)
     with store.unit() as session:
-        held = callbacks.get_held_callback(session, callback.id, callback.agent_id)
+        held = callback_rows.get_held_callback(session, callback.id, callback.agent_id)
         call_session.start_call(session, held, factories.a_policy(), NOW + timedelta(minutes=11))
 
 
@@ -252,7 +252,7 @@ def test_a_call_begun_under_the_former_key_is_confirmed_at_every_later_stage(sto
 def cancel_all(store: databases.Store) -> None:
     with store.unit() as session:
         for row in session.exec(select(Callback).where(col(Callback.state) == "booked")):
-            bookings.cancel_booked_callback(session, row, factories.a_policy(), NOW)
+            cancellations.cancel_booked_callback(session, row, factories.a_policy(), NOW)
 
 
 def test_nobody_is_added_twice_at_any_stage(store):
@@ -469,7 +469,7 @@ def test_killed_anywhere_it_is_run_again_and_nothing_is_lost(store, monkeypatch)
         with databases.opened(store.url).unit() as session:
             assert all(customer_records.find_by_phone(session, phone) for phone in phones)
             assert all(opt_outs.is_opted_out(session, phone) for phone in phones)
-            assert call_session.find_active_call(session, PHONE, NOW) is not None
+            assert call_status.find_active_call(session, PHONE, NOW) is not None
         acts += 11
     store.ring.__init__(store.master, store.engine)
     assert {form_generation(form) for form in all_forms(store)} == {1}
