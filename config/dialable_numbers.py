@@ -17,8 +17,9 @@ _DATE = re.compile(
     rf"[-/.]{_DAY}|{_DAY}\.(?:0?[1-9]|1[0-2])\.)(?![\d.]*\d)"
 )
 _SHORT_DATE = re.compile(rf"{_DAY}[./-]{_DAY}[./-]\d\d")
-_ADJOINING_BEFORE = re.compile(rf"\d{_SEP}$")
-_ADJOINING_AFTER = re.compile(rf"{_SEP}\d")
+_FULL_YEAR = re.compile(r"\d{4}")
+_ADJOINING_BEFORE = re.compile(rf"(?:\d{_SEP})+$")
+_ADJOINING_AFTER = re.compile(rf"(?:{_SEP}\d)+")
 _TIME = re.compile(r"(?<![\d:])(?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d)?(?![\d:])")
 _MONEY = re.compile(
     r"(?:(?<![\w.,])\d{1,3}(?:[.,' ]\d{3})*(?:[.,]\d\d)?\s?(?:€|\$|£|eur|usd|gbp|chf|euros?)(?!\w)"
@@ -68,7 +69,7 @@ _CJK = str.maketrans("一二三四五六七八九〇零", "12345678900")
 def contains_phone_number(plain: str) -> bool:
     """Tell whether normalised text contains a phone number."""
     plain = _ALIKE.sub(_lookalikes_to_digits, plain.translate(_CJK))
-    low = _blank_matches(_TIME, _blank_dates(plain.casefold()))
+    low = _blank_dates_and_times(plain.casefold())
     if not any(char.isdigit() for char in low):
         return _is_spelled_number(low)
     return bool(
@@ -82,27 +83,44 @@ def contains_phone_number(plain: str) -> bool:
     )
 
 
-def _blank_dates(text: str) -> str:
-    """Remove a date, or two. A date with a year of two digits remains where digits adjoin it that
-    are neither a date nor a time: ``01-12-23-45-67-89`` is a French number."""
-    others = _blank_in_place(_TIME, _blank_in_place(_DATE, text))
+def _blank_dates_and_times(text: str) -> str:
+    """Remove up to two dates and two times: more in a row can be read as a number, and so can one
+    that other digits continue (``01-12-23-45-67-89``, ``01:23 45 67 89``)."""
+    without_dates = _blank_in_place(_DATE, text)
+    others = _blank_in_place(_TIME, _blank_in_place(_DATE, _blank_in_place(_MONEY, text)))
+    forms = list(_DATE.finditer(text)), list(_TIME.finditer(without_dates))
+    removed = [
+        match.span()
+        for matches in forms
+        if len(matches) <= 2
+        for match in matches
+        if not _continues_as_number(match, others)
+    ]
+    for start, end in sorted(removed, reverse=True):
+        text = f"{text[:start]} ~ {text[end:]}"
+    return text
 
-    def blank(found: re.Match[str]) -> str:
-        adjoining = _ADJOINING_BEFORE.search(others[: found.start()]) or _ADJOINING_AFTER.match(
-            others[found.end() :]
-        )
-        return found[0] if adjoining and _SHORT_DATE.fullmatch(found[0]) else " ~ "
 
-    return _DATE.sub(blank, text) if len(_DATE.findall(text)) <= 2 else text
+def _continues_as_number(found: re.Match[str], others: str) -> bool:
+    """Tell whether the digits that adjoin a date or a time in ``others`` (the text without dates,
+    times and money) make a number of it. A full year may be followed by a short
+    count (``01.12.2026 24 months``)."""
+    before = _ADJOINING_BEFORE.search(others[: found.start()])
+    after = _ADJOINING_AFTER.match(others[found.end() :])
+    adjoining = sum(_count_digits(part[0]) for part in (before, after) if part)
+    if _FULL_YEAR.search(found[0]):
+        return adjoining >= 4
+    if _SHORT_DATE.fullmatch(found[0]):
+        return adjoining > 0
+    return adjoining > 0 and adjoining + _count_digits(found[0]) >= MIN_DIGITS
+
+
+def _count_digits(text: str) -> int:
+    return sum(map(str.isdigit, text))
 
 
 def _blank_in_place(form: re.Pattern[str], text: str) -> str:
-    return form.sub(lambda found: "€" * len(found[0]), text)
-
-
-def _blank_matches(form: re.Pattern[str], text: str) -> str:
-    """Remove a match or two: more in a row can be read as a number."""
-    return form.sub(" ~ ", text) if len(form.findall(text)) <= 2 else text
+    return form.sub(lambda found: "%" * len(found[0]), text)
 
 
 def _lookalikes_to_digits(found: re.Match[str]) -> str:

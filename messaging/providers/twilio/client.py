@@ -43,7 +43,7 @@ PERMANENT_ERRORS = {
 
 def make_client(account_sid: str, auth_token: str, api_base: str, connections: int) -> Client:
     """Create a client with as many connections; ``api_base`` replaces Twilio's own host."""
-    # The client logs each request at the level info, and numbers stand in its address.
+    # The client logs each request at the level info, and its addresses contain numbers.
     logger = logging.getLogger("vouchline.twilio")
     logger.setLevel(logging.WARNING)
     http = TwilioHttpClient(pool_connections=True, timeout=TIMEOUT_SECONDS, logger=logger)

@@ -65,7 +65,7 @@ def test_no_word_that_a_customer_can_text_is_a_carriers():
 
 
 def test_no_text_of_ours_in_any_language_asks_for_a_carriers_word():
-    """Words to reply with stand in capitals."""
+    """Words to reply with are in capitals."""
     sources = [*(Path(module.__file__) for module in TEXT_MODULES), *FOLDER.glob("*/*/*.po")]
     assert len(sources) >= len(LANGUAGES)
     told = {word for source in sources for word in re.findall(r"\b[A-Z]{3,}\b", source.read_text())}
