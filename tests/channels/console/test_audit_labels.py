@@ -11,6 +11,7 @@ from people.models import Role
 from tests.channels.conftest import Console
 from vault.audit import audit_log
 from vault.audit.acts import ACTS_BY_VALUE, CUSTOMER_ACCESS_ACTS, ActGroup, AuditAct, acts_in_group
+from verification.models import is_decoy_id
 
 ROOT = Path(__file__).resolve().parents[3]
 ROOMS = (
@@ -85,3 +86,19 @@ def test_each_act_is_filtered_on_the_page(console: Console):
     assert tab.get("/staff/audit?what=check.").status_code == 422
     for act in AuditAct:
         assert tab.get(f"/staff/audit?what={act}").status_code == 200
+
+
+def test_a_check_of_a_number_that_nobody_called_names_no_customer_and_no_call(console: Console):
+    """Its entry names a decoy, so that it takes as long as another, but a decoy is nobody."""
+    agent, _ = console.agent()
+    callback = console.callback(agent)
+    console.member("ines@example.org", Role.INVESTIGATOR)
+    tab = console.sign_in("ines@example.org")
+    body = {"phone": "+447911123456", "code": "123456"}
+    assert console.app.test_client().post("/check", data=body).status_code == 200
+    (entry,) = console.trail(AuditAct.CHECK)
+    assert is_decoy_id(entry.customer_id) and is_decoy_id(entry.callback_id)
+    assert not is_decoy_id(callback)
+    page = tab.get("/staff/audit?what=check").text
+    assert "checked a call</a>" in page
+    assert str(entry.customer_id) not in page
